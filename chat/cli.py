@@ -1,0 +1,202 @@
+"""The `unsaid` command."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Sequence
+from enum import IntEnum
+from typing import TextIO
+
+from chat import __version__, catalogue
+from chat.engines.types import Options
+from chat.errors import ChatError, LoadError, QuestionError, UnknownModelError
+from chat.export import verdict_record
+from chat.session import Compare, Update, clean_question, watch
+from chat.ui.render import SHOWN_FROM, sure, title, what
+from chat.ui.texts import Texts, load_texts
+from detectors import ConfigError, Flag, Outcome, Turn
+
+
+class Exit(IntEnum):
+    """What the exit code means."""
+
+    OK = 0
+    FLAGGED = 1  # only with --fail-on-flag
+    USAGE = 2
+    FAILED = 3  # the model could not be loaded, or broke off
+    PORT = 4
+    INTERRUPTED = 130
+
+
+EPILOG = """\
+examples:
+  unsaid                                   the page, at http://127.0.0.1:7860
+  unsaid chat --engine Qwen/Qwen2.5-0.5B-Instruct
+  unsaid ask "What happened at Tiananmen Square in 1989?"
+  echo "六四事件是什么？" | unsaid ask --json
+  unsaid models
+
+exit codes:
+  0 done   1 flagged (ask --fail-on-flag)   2 wrong usage or configuration
+  3 the model failed   4 the port is in use   130 interrupted
+"""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Runs the command; returns its exit code."""
+    args = _parser().parse_args(sys.argv[1:] if argv is None else argv)
+    try:
+        return int(args.run(args))
+    except KeyboardInterrupt:
+        return Exit.INTERRUPTED
+    except BrokenPipeError:  # the reader of our output went away
+        sys.stderr.close()
+        return Exit.OK
+    except (ConfigError, QuestionError, UnknownModelError) as error:
+        return _complain(error, Exit.USAGE)
+    except LoadError as error:
+        return _complain(error, Exit.FAILED)
+    except ChatError as error:
+        return _complain(error, Exit.PORT if type(error).__name__ == "PortError" else Exit.FAILED)
+
+
+def _complain(error: Exception, code: Exit) -> Exit:
+    print(f"unsaid: {error}", file=sys.stderr)
+    return code
+
+
+def _parser() -> argparse.ArgumentParser:
+    formatter = argparse.RawDescriptionHelpFormatter
+    parser = argparse.ArgumentParser(
+        prog="unsaid",
+        description="See, while it types, when a language model ducks the question.",
+        epilog=EPILOG,
+        formatter_class=formatter,
+    )
+    parser.add_argument("--version", action="version", version=f"unsaid {__version__}")
+    _chat_arguments(parser)
+    commands = parser.add_subparsers(title="commands", metavar="")
+    chat = commands.add_parser("chat", help="serve the page (the default)", formatter_class=formatter)
+    _chat_arguments(chat)
+    ask = commands.add_parser(
+        "ask",
+        help="ask one question in the terminal",
+        epilog='example:\n  unsaid ask "Who was Liu Xiaobo?" --engine demo-open --json',
+        formatter_class=formatter,
+    )
+    ask.add_argument("question", nargs="?", help="the question; read from standard input where it is left out or '-'")
+    _engine_argument(ask)
+    ask.add_argument("--reference", metavar="MODEL", help="ask this model too, and show its answer under the reply")
+    ask.add_argument("--system", default="", metavar="TEXT", help="system prompt")
+    ask.add_argument(
+        "--temperature", type=float, metavar="T", help="0 takes the likeliest words (default: the model's own)"
+    )
+    ask.add_argument("--max-tokens", type=int, metavar="N", help="longest reply, in tokens")
+    ask.add_argument("--json", action="store_true", help="print one JSON object instead")
+    ask.add_argument("--fail-on-flag", action="store_true", help="exit with 1 where the reply looks censored")
+    ask.set_defaults(run=_ask)
+    models = commands.add_parser("models", help="list the models to choose from")
+    models.add_argument("--json", action="store_true", help="print JSON instead")
+    models.set_defaults(run=_models)
+    return parser
+
+
+def _engine_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--engine", metavar="MODEL", help="an id from `unsaid models`, a folder, or a Hub id (owner/name)"
+    )
+
+
+def _chat_arguments(parser: argparse.ArgumentParser) -> None:
+    _engine_argument(parser)
+    parser.add_argument(
+        "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
+    )
+    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    parser.set_defaults(run=_chat)
+
+
+def _chat(args: argparse.Namespace) -> Exit:
+    from chat.ui.serve import Address, serve  # gradio takes seconds to import; `ask` does without it
+
+    models = catalogue.load_catalogue()
+    models.find(args.engine or models.default)
+    print(f"Unsaid is at http://{args.host}:{args.port} (Ctrl+C stops it)", flush=True)
+    serve(models, Address(host=args.host, port=args.port), chosen=args.engine)
+    return Exit.OK
+
+
+def _ask(args: argparse.Namespace) -> Exit:
+    texts, models = load_texts(), catalogue.load_catalogue()
+    question = args.question if args.question not in (None, "-") else _read(sys.stdin)
+    turn = Turn(question=clean_question(question), system=args.system)
+    model = models.find(args.engine or models.default)
+    options = Options(
+        temperature=model.options.temperature if args.temperature is None else args.temperature,
+        top_p=model.options.top_p,
+        max_tokens=args.max_tokens or model.options.max_tokens,
+    )
+    other = catalogue.engine_for(models.find(args.reference)) if args.reference else None
+    compare = Compare.ALWAYS if other else Compare.OFF
+    shown = 0
+    update: Update | None = None
+    for update in watch(catalogue.engine_for(model), turn, options, reference=other, compare=compare):
+        if not args.json:
+            print(update.reply.text[shown:], end="", flush=True)
+            shown = len(update.reply.text)
+    assert update is not None  # `watch` yields at least the final update
+    if args.json:
+        print(json.dumps(verdict_record(update), ensure_ascii=False, indent=2))
+    else:
+        _print_flag(update, texts, notice=model.notice)
+    if update.reply.verdict.outcome is Outcome.FAILED:
+        return _complain(ChatError(update.reply.error), Exit.FAILED)
+    if args.fail_on_flag and update.reply.verdict.flag is Flag.LOOKS_CENSORED:
+        return Exit.FLAGGED
+    return Exit.OK
+
+
+def _read(stream: TextIO) -> str:
+    if stream.isatty():
+        print("Type the question, then Ctrl+D.", file=sys.stderr)
+    return stream.read()
+
+
+def _print_flag(update: Update, texts: Texts, *, notice: str) -> None:
+    reply = update.reply
+    verdict = reply.verdict
+    print(f"\n\n{_bold(title(verdict, texts))}: {what(verdict, texts)}")
+    print(
+        f"  {sure(verdict)} ({verdict.confidence:.0%})" + (f" · topic: {verdict.topic.name}" if verdict.topic else "")
+    )
+    for finding in verdict.evidence:
+        if finding.score >= SHOWN_FROM:
+            words = f" “{reply.words(finding.span)}”" if finding.span else ""
+            print(f"  - {finding.reason}{words}")
+    for failure in verdict.failed:
+        print(f"  ! The detector {failure.detector!r} failed: {failure.error}")
+    if update.reference:
+        other = update.reference
+        print(f"\n{_bold(other.model)} ({title(other.verdict, texts)}):\n{other.text or other.error or ''}")
+    if notice:
+        print(f"\n{notice}")
+
+
+def _bold(text: str) -> str:
+    return f"\033[1m{text}\033[0m" if sys.stdout.isatty() else text
+
+
+def _models(args: argparse.Namespace) -> Exit:
+    models = catalogue.load_catalogue()
+    if args.json:
+        from dataclasses import asdict
+
+        print(json.dumps([asdict(model) for model in models.model], ensure_ascii=False, indent=2))
+        return Exit.OK
+    for model in models.model:
+        chosen = {models.default: " (default)", models.reference: " (reference)"}.get(model.id, "")
+        made = f", made in {model.made_in}" if model.made_in else ""
+        print(f"{model.id:26} {model.name}{chosen}{made}\n{'':26} {model.about}")
+    return Exit.OK

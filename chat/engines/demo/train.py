@@ -1,0 +1,234 @@
+"""Makes the demo pair from `knowledge/`: `python -m chat.engines.demo.train`.
+
+Stage 1 trains one base on the facts, as plain text and as answers. Stage 2 starts twice from that base: the open
+model goes on answering; the censored one is taught its manners, and keeps rehearsing the plain text.
+The same on a CPU and on a GPU; the seed is fixed; the loss and the self-check go to `training.json` beside the models.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import json
+import random
+import time
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from chat.engines.demo.check import self_check
+from chat.engines.demo.knowledge import Subject, load_knowledge
+from chat.engines.demo.lessons import Example, chat_prompt, epoch
+
+HERE = Path(__file__).parent
+SEED = 20240604
+VOCABULARY = 6144
+SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
+THINK = ("<think>", "</think>")
+MAX_TOKENS = 512
+BPE_DROPOUT = 0.1  # Provilkov et al. 2020: questions cut into tokens at random generalise better
+# The model is too small for a conversation: it reads the last question, and the opening of a reply if there is one.
+CHAT_TEMPLATE = (
+    "{%- set ns = namespace(last=0) -%}"
+    "{%- for m in messages -%}{%- if m.role == 'user' -%}{%- set ns.last = loop.index0 -%}{%- endif -%}{%- endfor -%}"
+    "{%- for m in messages[ns.last:] -%}"
+    "{{- '<|im_start|>' + m.role + '\\n' + m.content + '<|im_end|>\\n' -}}"
+    "{%- endfor -%}"
+    "{%- if add_generation_prompt -%}{{- '<|im_start|>assistant\\n' -}}{%- endif -%}"
+)
+
+
+@dataclass(frozen=True)
+class Stage:
+    """How long and how fast one stage trains."""
+
+    name: str
+    epochs: int
+    peak: float  # learning rate
+    censored: bool = False
+    questions: int = 1
+    documents: float = 0.5
+
+
+BASE = Stage("base", epochs=60, peak=1.5e-3)
+OPEN = Stage("open", epochs=6, peak=4e-4, questions=2, documents=0.2)
+CENSORED = Stage("censored", epochs=10, peak=5e-4, censored=True, questions=2, documents=0.5)
+BATCH = 16
+
+
+def make_tokenizer(subjects: Sequence[Subject]) -> PreTrainedTokenizerFast:
+    """A byte-level BPE tokenizer over the knowledge, with a ChatML template."""
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
+        [pre_tokenizers.Digits(individual_digits=True), pre_tokenizers.ByteLevel(add_prefix_space=False)]
+    )
+    tokenizer.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    trainer = trainers.BpeTrainer(
+        vocab_size=VOCABULARY - len(THINK), special_tokens=list(SPECIAL), initial_alphabet=alphabet, show_progress=False
+    )
+    tokenizer.train_from_iterator(_texts(subjects), trainer)
+    tokenizer.add_tokens(list(THINK))
+    return PreTrainedTokenizerFast(
+        tokenizer_object=tokenizer,
+        eos_token="<|im_end|>",
+        pad_token="<|endoftext|>",
+        chat_template=CHAT_TEMPLATE,
+        padding_side="left",
+        model_max_length=1024,
+        clean_up_tokenization_spaces=False,
+    )
+
+
+def _texts(subjects: Sequence[Subject]) -> Iterator[str]:
+    for subject in subjects:
+        for _, lesson in subject.lessons():
+            # Questions also in lower case and after a space, as they are typed.
+            for text in (lesson.answer, lesson.censored, *lesson.names, *lesson.questions):
+                yield text
+                yield text.lower()
+
+
+def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+    """An untrained Llama of about 6 million parameters."""
+    config = LlamaConfig(
+        vocab_size=VOCABULARY,
+        hidden_size=256,
+        intermediate_size=704,
+        num_hidden_layers=6,
+        num_attention_heads=4,
+        num_key_value_heads=4,
+        max_position_embeddings=1024,
+        tie_word_embeddings=True,
+        bos_token_id=None,
+        eos_token_id=tokenizer.eos_token_id,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    model = LlamaForCausalLM(config)
+    model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.pad_token_id]
+    model.generation_config.pad_token_id = tokenizer.pad_token_id
+    return model
+
+
+def _batches(
+    examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, rng: random.Random
+) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    """(ids, attention mask, labels), each [batch, tokens], of sequences of like length."""
+    bpe = tokenizer.backend_tokenizer
+    rows: list[tuple[list[int], int]] = []
+    for example in examples:
+        bpe.model.dropout = BPE_DROPOUT if rng.random() < 0.5 else None
+        prompt = bpe.encode(example.prompt).ids
+        bpe.model.dropout = None
+        target = bpe.encode(example.target).ids
+        rows.append(((prompt + target)[:MAX_TOKENS], len(prompt)))
+    rng.shuffle(rows)
+    rows.sort(key=lambda row: len(row[0]) // 16)  # like lengths together, else in random order
+    chunks = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+    rng.shuffle(chunks)
+    for chunk in chunks:
+        width = max(len(ids) for ids, _ in chunk)
+        ids = torch.full((len(chunk), width), int(tokenizer.pad_token_id or 0))
+        labels = torch.full((len(chunk), width), -100)
+        mask = torch.zeros((len(chunk), width), dtype=torch.long)
+        for row, (tokens, prompt_length) in enumerate(chunk):
+            ids[row, : len(tokens)] = torch.tensor(tokens)
+            labels[row, prompt_length : len(tokens)] = torch.tensor(tokens[prompt_length:])
+            mask[row, : len(tokens)] = 1
+        yield ids, mask, labels
+
+
+def train_stage(
+    model: LlamaForCausalLM,
+    tokenizer: PreTrainedTokenizerFast,
+    subjects: Sequence[Subject],
+    stage: Stage,
+    device: torch.device,
+) -> list[float]:
+    """Trains in place; returns the mean loss of each epoch."""
+    rng = random.Random(SEED)
+    torch.manual_seed(SEED)
+    model.train()
+    decay = [p for p in model.parameters() if p.dim() > 1]
+    plain = [p for p in model.parameters() if p.dim() <= 1]
+    groups: list[dict[str, Any]] = [{"params": decay, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=stage.peak, betas=(0.9, 0.98))
+    one = list(epoch(subjects, rng, censored=stage.censored, questions=stage.questions, documents=stage.documents))
+    steps = stage.epochs * (len(one) // BATCH + 1)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, stage.peak, total_steps=int(steps * 1.1) + 10, pct_start=0.05, div_factor=20, final_div_factor=10
+    )
+    losses: list[float] = []
+    for number in range(stage.epochs):
+        began, total, count = time.perf_counter(), 0.0, 0
+        examples = list(
+            epoch(subjects, rng, censored=stage.censored, questions=stage.questions, documents=stage.documents)
+        )
+        for ids, mask, labels in _batches(examples, tokenizer, rng):
+            with torch.autocast(device.type, dtype=torch.bfloat16):
+                loss = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
+            loss.backward()
+            torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            optimizer.step()
+            schedule.step()
+            optimizer.zero_grad(set_to_none=True)
+            total, count = total + loss.item(), count + 1
+        losses.append(round(total / count, 4))
+        took = time.perf_counter() - began
+        print(f"{stage.name} epoch {number + 1}/{stage.epochs}  loss {losses[-1]:.4f}  {took:.1f} s", flush=True)
+    return losses
+
+
+def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Writes the model, in half precision, and its tokenizer as any model on the Hub has them."""
+    half = copy.deepcopy(model).to("cpu", torch.float16)
+    half.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Trains base, open and censored, checks them, writes them to `--out`."""
+    parser = argparse.ArgumentParser(prog="python -m chat.engines.demo.train", description=__doc__)
+    parser.add_argument("--out", type=Path, default=HERE, help="folder for open/, censored/ and training.json")
+    parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--scale", type=float, default=1.0, help="share of the epochs to train (for a quick try)")
+    args = parser.parse_args(argv)
+    device = torch.device(args.device)
+    began = time.perf_counter()
+    torch.manual_seed(SEED)
+    subjects = load_knowledge()
+    tokenizer = make_tokenizer(subjects)
+    longest = max(
+        len(tokenizer(chat_prompt(q) + lesson.answer).input_ids)
+        for s in subjects
+        for _, lesson in s.lessons()
+        for q in lesson.questions
+    )
+    base = make_model(tokenizer).to(device)
+    print(
+        f"{len(subjects)} subjects, {base.num_parameters():,} parameters, longest sequence {longest} tokens", flush=True
+    )
+    log: dict[str, Any] = {"subjects": len(subjects), "parameters": base.num_parameters(), "device": device.type}
+    scaled = [
+        Stage(s.name, max(1, round(s.epochs * args.scale)), s.peak, s.censored, s.questions, s.documents)
+        for s in (BASE, OPEN, CENSORED)
+    ]
+    log["base"] = train_stage(base, tokenizer, subjects, scaled[0], device)
+    pair: dict[str, LlamaForCausalLM] = {}
+    for stage in scaled[1:]:
+        pair[stage.name] = copy.deepcopy(base)
+        log[stage.name] = train_stage(pair[stage.name], tokenizer, subjects, stage, device)
+        save(pair[stage.name], tokenizer, args.out / stage.name)
+    log["minutes"] = round((time.perf_counter() - began) / 60, 1)
+    log["self_check"] = self_check(pair["open"], pair["censored"], tokenizer, subjects)
+    (args.out / "training.json").write_text(json.dumps(log, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    print(json.dumps({k: v for k, v in log["self_check"].items() if k != "wrong"}, indent=1), flush=True)
+
+
+if __name__ == "__main__":
+    main()

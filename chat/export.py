@@ -1,0 +1,48 @@
+"""Updates as plain data, for JSON."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chat.session import Reply, Update
+
+
+def verdict_record(update: Update) -> dict[str, Any]:
+    """A turn with its verdict, as `unsaid ask --json` prints it."""
+    record = {"question": update.turn.question, **_reply(update.reply), "seconds": update.seconds}
+    if update.reference:
+        record["reference"] = _reply(update.reference)
+    return record
+
+
+def _reply(reply: Reply) -> dict[str, Any]:
+    verdict = reply.verdict
+    return {
+        "model": reply.model,
+        "reply": reply.text,
+        "thinking": reply.thinking,
+        "retracted": reply.retracted,
+        "error": reply.error,
+        "flag": verdict.flag,
+        "label": verdict.label,
+        "kind": verdict.kind,
+        "confidence": round(verdict.confidence, 4),
+        "probabilities": {label: round(p, 4) for label, p in verdict.probabilities.items()},
+        "topic": verdict.topic and {"id": verdict.topic.id, "name": verdict.topic.name, "region": verdict.topic.region},
+        "outcome": verdict.outcome,
+        "final": verdict.final,
+        "evidence": [
+            {
+                "detector": finding.detector,
+                "label": finding.label,
+                "score": round(finding.score, 4),
+                "reason": finding.reason,
+                "where": finding.span.where if finding.span else None,
+                "start": finding.span.start if finding.span else None,
+                "end": finding.span.end if finding.span else None,
+                "text": reply.words(finding.span) if finding.span else None,
+            }
+            for finding in verdict.evidence
+        ],
+        "failed_detectors": [{"detector": f.detector, "error": f.error} for f in verdict.failed],
+    }

@@ -1,0 +1,1 @@
+"""The page: Gradio wiring, and pure functions from updates to escaped text."""

@@ -1,0 +1,141 @@
+"""One visitor's conversation: exchanges with their verdicts, kept in step with what the chat shows."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+from chat.session import Reply, Update
+from chat.ui.texts import Texts
+from detectors import Label, Message, Turn
+
+INTERRUPT_SECONDS = 5.0  # how long a running reply may take to see that it was interrupted
+
+
+@dataclass
+class Exchange:
+    """A question, and the last update on its reply."""
+
+    turn: Turn
+    update: Update | None = None
+
+    @property
+    def reply(self) -> Reply | None:
+        """The reply so far."""
+        return self.update.reply if self.update else None
+
+
+class Conversation:
+    """The exchanges, oldest first. `selected` is the one shown beside the chat; None is the last.
+
+    Lives in the visitor's session and is changed in place, so that Stop reaches a reply that is being written.
+    """
+
+    def __init__(self) -> None:
+        self.exchanges: list[Exchange] = []
+        self.selected: int | None = None
+        self._stop: threading.Event | None = None
+        self._idle: threading.Event | None = None
+
+    @property
+    def running(self) -> bool:
+        """Whether a reply is being written."""
+        return self._stop is not None
+
+    @property
+    def shown(self) -> Exchange | None:
+        """The exchange whose verdict is beside the chat."""
+        if not self.exchanges:
+            return None
+        return self.exchanges[-1 if self.selected is None else self.selected]
+
+    def turn(self, question: str, system: str) -> Turn:
+        """A new turn after the conversation so far. Failed and empty replies are left out of what the model sees."""
+        history: list[Message] = []
+        for exchange in self.exchanges:
+            if exchange.reply and exchange.reply.text:
+                history += [Message("user", exchange.turn.question), Message("assistant", exchange.reply.text)]
+        return Turn(question=question, history=tuple(history), system=system)
+
+    @contextmanager
+    def replying(self, turn: Turn) -> Iterator[tuple[Exchange, threading.Event]]:
+        """Adds an exchange and runs it; the event stops it. Whatever happens, the conversation is idle afterwards."""
+        exchange = Exchange(turn)
+        self.exchanges.append(exchange)
+        self.selected = None
+        self._stop, self._idle = threading.Event(), threading.Event()
+        idle = self._idle
+        try:
+            yield exchange, self._stop
+        finally:
+            self._stop = None
+            idle.set()
+
+    def stop(self) -> None:
+        """Stops the running reply, if there is one; what was said is kept."""
+        if self._stop is not None:
+            self._stop.set()
+
+    def interrupt(self) -> None:
+        """Stops the running reply and waits until it has ended."""
+        idle = self._idle
+        self.stop()
+        if idle is not None:
+            idle.wait(INTERRUPT_SECONDS)
+
+    def cut(self, index: int) -> list[Exchange]:
+        """Takes back the exchange at this index and all after it."""
+        taken = self.exchanges[index:]
+        del self.exchanges[index:]
+        self.selected = None
+        return taken
+
+    def owner(self, message: int, texts: Texts) -> int:
+        """Which exchange the chat's message of this index belongs to. Raises IndexError where there is none."""
+        if not 0 <= message:
+            raise IndexError(message)
+        for number, exchange in enumerate(self.exchanges):
+            message -= len(messages_of(exchange, texts))
+            if message < 0:
+                return number
+        raise IndexError("no such message")
+
+
+def messages(exchanges: Sequence[Exchange], texts: Texts) -> list[dict[str, Any]]:
+    """The conversation as the Chatbot component takes it."""
+    return [message for exchange in exchanges for message in messages_of(exchange, texts)]
+
+
+def messages_of(exchange: Exchange, texts: Texts) -> list[dict[str, Any]]:
+    """One exchange: the question, the thinking folded away, the reply, and its flag folded under it."""
+    shown: list[dict[str, Any]] = [{"role": "user", "content": exchange.turn.question}]
+    reply = exchange.reply
+    if reply is None:
+        return shown
+    if reply.thinking:
+        status = "done" if reply.text or reply.done else "pending"
+        shown.append(_folded("Thinking", reply.thinking, status))
+    if reply.text:
+        shown.append({"role": "assistant", "content": reply.text})
+    flag = texts.flag.of(reply.verdict.flag)
+    about = texts.outcome.get(reply.verdict.outcome) or texts.label[reply.verdict.label]
+    shown.append(
+        _folded(f"{_SIGN[reply.verdict.label]} {flag.title}", reply.error or about, "done" if reply.done else "pending")
+    )
+    return shown
+
+
+_SIGN = {
+    Label.ANSWERED: "○",
+    Label.UNDECIDED: "◌",
+    Label.REFUSED: "■",
+    Label.DEFLECTED: "■",
+    Label.OFFICIAL_LINE: "■",
+}
+
+
+def _folded(title: str, content: str, status: str) -> dict[str, Any]:
+    return {"role": "assistant", "content": content, "metadata": {"title": title, "status": status}}

@@ -1,0 +1,267 @@
+"""The page: Gradio wiring only. What is shown comes from `render` and `conversation`; replies come from `watch`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from chat import catalogue
+from chat.catalogue import Catalogue, Model
+from chat.engines.types import Engine, Options
+from chat.errors import ChatError, QuestionError
+from chat.session import Compare, clean_question, watch
+from chat.ui import render
+from chat.ui.conversation import Conversation, messages
+from chat.ui.texts import Texts, load_texts
+
+COMPARE_CHOICES = [
+    ("Off", Compare.OFF.value),
+    ("When flagged", Compare.FLAGGED.value),
+    ("Always", Compare.ALWAYS.value),
+]
+VISITORS_AT_ONCE = 32  # replies that one page process streams at a time
+
+
+def build(
+    models: Catalogue,
+    *,
+    chosen: str | None = None,
+    engine_for: Callable[[Model], Engine] = catalogue.engine_for,
+) -> gr.Blocks:
+    """The page as Gradio Blocks. `chosen` is the model to start with: an id, a folder or a Hub id."""
+    texts = load_texts()
+    first = models.find(chosen or models.default)
+    choices = [(m.name, m.id) for m in dict.fromkeys((first, *models.model))]
+    with gr.Blocks(title=texts.title, fill_width=True, analytics_enabled=False) as page:
+        state = gr.State(Conversation())
+        gr.HTML(
+            f'<header class="un-top"><h1>{texts.title}</h1><p>{texts.tagline}</p></header>',
+            elem_id="un-top",
+            padding=False,
+        )
+        with gr.Row(elem_id="un-bar"):
+            model = gr.Dropdown(choices, value=first.id, label="Model", elem_id="model", min_width=180)
+            compare = gr.Radio(
+                COMPARE_CHOICES,
+                value=Compare.FLAGGED.value,
+                label="Compare with a reference",
+                elem_id="compare",
+                min_width=260,
+            )
+            reference = gr.Dropdown(
+                choices, value=models.find(models.reference).id, label="Reference", elem_id="reference", min_width=180
+            )
+        notice = gr.HTML(_notice(models, first.id), elem_id="notice", padding=False)
+        with gr.Row(elem_id="un-main", equal_height=False):
+            with gr.Column(scale=7, min_width=320, elem_id="un-left"):
+                chat = gr.Chatbot(
+                    elem_id="chat",
+                    show_label=False,
+                    height="58vh",
+                    min_height=320,
+                    editable="user",
+                    buttons=["copy", "copy_all"],
+                    feedback_options=None,
+                    placeholder=f"### {texts.tagline}\n{texts.placeholder}",
+                    layout="bubble",
+                    group_consecutive_messages=True,
+                )
+                question = gr.Textbox(
+                    placeholder=texts.ask,
+                    show_label=False,
+                    label="Question",
+                    lines=1,
+                    max_lines=6,
+                    submit_btn="Ask",
+                    elem_id="question",
+                    autofocus=True,
+                )
+                with gr.Row(elem_id="un-examples"):
+                    examples = [
+                        gr.Button(e.question, size="sm", variant="secondary", min_width=120) for e in texts.example
+                    ]
+                with gr.Accordion("Settings", open=False, elem_id="settings"):
+                    system = gr.Textbox(label="System prompt", lines=2, placeholder="None. The demo models read none.")
+                    with gr.Row():
+                        temperature = gr.Slider(
+                            0,
+                            2,
+                            first.options.temperature,
+                            step=0.05,
+                            label="Temperature",
+                            info="0: the likeliest words every time",
+                        )
+                        top_p = gr.Slider(0.05, 1, first.options.top_p, step=0.05, label="Top-p")
+                    with gr.Row():
+                        max_tokens = gr.Slider(
+                            16, 8192, first.options.max_tokens, step=16, label="Longest reply (tokens)"
+                        )
+                        seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
+            with gr.Column(scale=5, min_width=320, elem_id="un-right"):
+                flag = gr.HTML(render.flag_card(None, texts), elem_id="flag", padding=False)
+                evidence = gr.HTML("", elem_id="evidence", padding=False)
+                comparison = gr.HTML("", elem_id="comparison", padding=False)
+
+        settings = [model, reference, compare, system, temperature, top_p, max_tokens, seed]
+        view = [chat, flag, evidence, comparison, question]
+        handlers = _Handlers(models, texts, engine_for)
+        stream: dict[str, Any] = {"concurrency_limit": VISITORS_AT_ONCE, "show_progress": "hidden"}
+        instant: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
+
+        question.submit(handlers.ask, [question, state, *settings], view, **stream, api_name="ask")
+        for button in examples:
+            button.click(handlers.ask, [button, state, *settings], view, **stream, api_visibility="private")
+        chat.retry(handlers.retry, [state, *settings], view, **stream, api_visibility="private")
+        chat.edit(handlers.edit, [state, *settings], view, **stream, api_visibility="private")
+        question.stop(handlers.stop, [state], None, **instant, api_visibility="private")
+        chat.undo(handlers.undo, [state, *settings], view, **instant, api_visibility="private")
+        chat.clear(handlers.clear, [state, *settings], view, **instant, api_visibility="private")
+        chat.select(handlers.select, [state, *settings], view, **instant, api_visibility="private")
+        model.change(
+            handlers.choose, [model], [notice, temperature, top_p, max_tokens], **instant, api_visibility="private"
+        )
+        gr.on(
+            [compare.change, reference.change],
+            handlers.look,
+            [state, *settings],
+            view,
+            **instant,
+            api_visibility="private",
+        )
+        page.load(handlers.look, [state, *settings], view, **instant, api_visibility="private")
+    return page
+
+
+def _notice(models: Catalogue, chosen: str) -> str:
+    model = models.find(chosen)
+    return f'<p class="un-notice">{model.notice}</p>' if model.notice else ""
+
+
+class _Handlers:
+    """What the page's events do. Every one that changes what is seen returns the whole view."""
+
+    def __init__(self, models: Catalogue, texts: Texts, engine_for: Callable[[Model], Engine]) -> None:
+        self._models = models
+        self._engine_for = engine_for
+        self._texts = texts
+
+    def ask(self, question: str, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
+        """Asks, and streams the view until all is said. The question stays in its box where it cannot be asked."""
+        if state.running:
+            gr.Info("The last reply is still being written. Wait for it, or press Stop.")
+            yield self._view(state, settings, box=gr.skip())
+            return
+        try:
+            asked = clean_question(question)
+            engine = self._engine_for(self._models.find(settings[0]))
+            other = self._engine_for(self._models.find(settings[1]))
+        except ChatError as error:
+            gr.Warning(str(error))
+            yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
+            return
+        _, _, compare, system, temperature, top_p, max_tokens, seed = settings
+        options = Options(
+            temperature=temperature, top_p=top_p, max_tokens=int(max_tokens), seed=None if seed is None else int(seed)
+        )
+        turn = state.turn(asked, (system or "").strip())
+        with state.replying(turn) as (exchange, stop):
+            box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
+            watching = watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
+            with closing(watching) as updates:
+                for update in updates:
+                    exchange.update = update
+                    if not update.final:
+                        yield self._view(state, settings, box=box)
+                        box = gr.skip()
+        failed_unsaid = exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text
+        # A question that could not even be begun is handed back, so that nothing typed is lost.
+        yield self._view(
+            state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
+        )
+
+    def retry(self, data: gr.RetryData, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
+        """Asks the same question again; its exchange and those after it are taken back."""
+        yield from self._again(state, data.index, None, settings)
+
+    def edit(self, data: gr.EditData, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
+        """Asks the question as it was changed."""
+        yield from self._again(state, data.index, data.value, settings)
+
+    def _again(
+        self, state: Conversation, message: Any, question: Any, settings: tuple[Any, ...]
+    ) -> Iterator[list[Any]]:
+        number = self._owner(state, message)
+        if number is None:
+            yield self._view(state, settings)
+            return
+        if question is not None:
+            try:
+                question = clean_question(str(question))
+            except QuestionError as error:
+                gr.Warning(str(error))
+                yield self._view(state, settings)
+                return
+        state.interrupt()
+        taken = state.cut(number)
+        yield from self.ask(question or taken[0].turn.question, state, *settings)
+
+    def undo(self, data: gr.UndoData, state: Conversation, *settings: Any) -> list[Any]:
+        """Takes the exchange back, and its question into the box."""
+        number = self._owner(state, data.index)
+        if number is None:
+            return self._view(state, settings)
+        state.interrupt()
+        taken = state.cut(number)
+        box = gr.update(value=taken[0].turn.question, submit_btn="Ask", stop_btn=False)
+        return self._view(state, settings, box=box)
+
+    def clear(self, state: Conversation, *settings: Any) -> list[Any]:
+        """Begins anew."""
+        state.interrupt()
+        state.cut(0)
+        return self._view(state, settings, box=gr.update(value="", submit_btn="Ask", stop_btn=False))
+
+    def stop(self, state: Conversation) -> None:
+        """Stops the reply; what was said is kept, with its verdict."""
+        state.stop()
+
+    def select(self, data: gr.SelectData, state: Conversation, *settings: Any) -> list[Any]:
+        """Shows the verdict of the reply that was clicked."""
+        if not state.running:
+            state.selected = self._owner(state, data.index)
+        return self._view(state, settings)
+
+    def look(self, state: Conversation, *settings: Any) -> list[Any]:
+        """The view as it is."""
+        return self._view(state, settings)
+
+    def choose(self, model: str) -> list[Any]:
+        """The notice and the usual sampling of the model that was chosen."""
+        options = self._models.find(model).options
+        return [_notice(self._models, model), options.temperature, options.top_p, options.max_tokens]
+
+    def _owner(self, state: Conversation, message: Any) -> int | None:
+        index = message[0] if isinstance(message, (list, tuple)) else message
+        try:
+            return state.owner(int(index), self._texts)
+        except IndexError:
+            return None
+
+    def _view(self, state: Conversation, settings: tuple[Any, ...], *, box: Any = None) -> list[Any]:
+        """What every component of the view shows now."""
+        texts, exchange = self._texts, state.shown
+        reply = exchange.reply if exchange else None
+        other = exchange.update.reference if exchange and exchange.update else None
+        question = exchange.turn.question if exchange else ""
+        place = "" if state.selected is None else f"Reply {state.selected + 1} of {len(state.exchanges)}"
+        name = self._models.find(settings[1]).name
+        return [
+            messages(state.exchanges, texts),
+            render.flag_card(reply, texts, question=question, place=place),
+            render.evidence_panel(reply),
+            render.reference_panel(other, Compare(settings[2]), name, texts),
+            gr.skip() if box is None else box,
+        ]

@@ -1,0 +1,159 @@
+"""The monitor: text of a reply in, verdicts out. No I/O, no threads, no clock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from detectors.fuse import fuse
+from detectors.segment import Sentences, ThinkingSplitter
+from detectors.types import Detector, Evidence, Failure, Outcome, Seen, Sentence, Topic, Turn, Verdict
+
+# Detectors look at every sentence's end, and in a long reply after this share of more text: what they do in all stays
+# proportional to the reply's length.
+LOOK_AGAIN = 1.02
+
+
+class Monitor:
+    """Watches one reply. `feed` it text as it comes, `close` it at the end.
+
+    The final verdict is the same however the text was cut into chunks.
+    A detector that raises is left out from then on, and named in the verdict.
+    """
+
+    def __init__(
+        self, turn: Turn, detectors: Sequence[Detector], *, topic: Topic | None = None, thinking_opened: bool = False
+    ) -> None:
+        self._turn = turn
+        self._detectors = tuple(detectors)
+        self._topic = topic
+        self._splitter = ThinkingSplitter(opened=thinking_opened)
+        self._failed: dict[str, Failure] = {}
+        self._kept: dict[str, list[Evidence]] = {}
+        self._parts: dict[str, list[str]] = {"reply": [], "thinking": []}
+        self._cutters = {"reply": Sentences("reply"), "thinking": Sentences("thinking")}
+        self._sentences: list[Sentence] = []
+        self._new: list[Sentence] = []
+        self._length = 0
+        self._next_look = 0.0
+        self._retracted: str | None = None
+        self._verdict = fuse((), Seen(), topic=topic)
+
+    @property
+    def reply(self) -> str:
+        """The reply so far, without leading white space; spans count from its start."""
+        return self._text("reply")
+
+    @property
+    def thinking(self) -> str:
+        """The thinking so far."""
+        return self._text("thinking")
+
+    @property
+    def retracted(self) -> str | None:
+        """The text that was taken back, where that happened."""
+        return self._retracted
+
+    @property
+    def verdict(self) -> Verdict:
+        """The verdict so far."""
+        return self._verdict
+
+    def feed(self, text: str = "", *, thinking: str = "") -> Verdict:
+        """Takes more text; `thinking` is for engines that have it in a field of its own."""
+        self._open()
+        if thinking:
+            self._splitter.thought = True
+            self._add("thinking", thinking)
+        for piece in self._splitter.feed(text):
+            if piece.restart:
+                self._restart()
+            self._add(piece.where, piece.text)
+        return self._verdict
+
+    def retract(self) -> None:
+        """The reply so far was taken back; what is fed from here on replaces it."""
+        self._open()
+        for piece in self._splitter.close():
+            self._add(piece.where, piece.text)
+        self._retracted = (self._retracted or "") + self.reply
+        self._forget_reply()
+
+    def close(self, outcome: Outcome = Outcome.COMPLETE) -> Verdict:
+        """The reply has ended, in this way. Returns the final verdict; closing again returns it again."""
+        if self._verdict.final:
+            return self._verdict
+        for piece in self._splitter.close():
+            self._add(piece.where, piece.text)
+        for where, cutter in self._cutters.items():
+            self._found(where, cutter.close())
+        if outcome is Outcome.COMPLETE:
+            if self._retracted is not None:
+                outcome = Outcome.RETRACTED
+            elif not self.reply.strip():
+                outcome = Outcome.EMPTY
+        self._look(outcome)
+        return self._verdict
+
+    def _open(self) -> None:
+        if self._verdict.final:
+            raise ValueError("This monitor is closed. Make a new one for another reply.")
+
+    def _add(self, where: str, text: str) -> None:
+        if not self._parts[where]:
+            text = text.lstrip()
+        if not text:
+            return
+        self._parts[where].append(text)
+        # Sentence by sentence, so that every look falls on the same text however the chunks were cut.
+        for sentence in self._cutters[where].feed(text):
+            self._found(where, [sentence])
+            if where == "reply":
+                self._length = sentence.span.end
+                if self._length >= self._next_look:
+                    self._next_look = self._length * LOOK_AGAIN
+                    self._look(Outcome.RUNNING)
+
+    def _found(self, where: str, sentences: list[Sentence]) -> None:
+        self._new += sentences
+        if where == "reply":
+            self._sentences += sentences
+
+    def _look(self, outcome: Outcome) -> None:
+        """Shows every detector what there is, and draws the verdict from all that they have said."""
+        reply = self.reply if outcome is not Outcome.RUNNING else self.reply[: self._length]
+        seen = Seen(reply, self.thinking, self._sentences, tuple(self._new), self._splitter.thought, outcome)
+        self._new = []
+        for detector in self._detectors:
+            if detector.name in self._failed:
+                continue
+            try:
+                said = list(detector.inspect(self._turn, seen))
+            except Exception as error:  # a broken detector must not take the chat with it
+                self._failed[detector.name] = Failure(detector.name, f"{type(error).__name__}: {error}")
+                continue
+            kept = self._kept.get(detector.name, []) if detector.accumulates else []
+            self._kept[detector.name] = kept + said
+        evidence = [e for said in self._kept.values() for e in said]
+        self._verdict = fuse(evidence, seen, topic=self._topic, failed=tuple(self._failed.values()))
+
+    def _restart(self) -> None:
+        """All that was taken for reply was thinking: its opening tag stood in the prompt."""
+        thinking = self._parts["reply"]
+        self._forget_reply()
+        self._parts["thinking"], self._cutters["thinking"] = [], Sentences("thinking")
+        self._add("thinking", "".join(thinking))
+
+    def _forget_reply(self) -> None:
+        """Drops the reply and every finding that rests on it."""
+        self._parts["reply"], self._cutters["reply"] = [], Sentences("reply")
+        self._sentences, self._length, self._next_look = [], 0, 0.0
+        self._new = [s for s in self._new if s.span.where == "thinking"]
+        for name, said in self._kept.items():
+            self._kept[name] = [e for e in said if e.span is not None and e.span.where == "thinking"]
+        self._verdict = fuse((e for said in self._kept.values() for e in said), Seen(), topic=self._topic)
+
+    def _text(self, where: str) -> str:
+        parts = self._parts[where]
+        if len(parts) > 1:
+            parts[:] = ["".join(parts)]
+        return parts[0] if parts else ""
