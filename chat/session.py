@@ -1,4 +1,4 @@
-"""THE pipeline: an engine's chunks through the monitor to updates. Page, terminal, API and tests all consume `watch`."""
+"""THE pipeline: an engine's chunks through the monitor to updates. Page, terminal and tests all consume `watch`."""
 
 from __future__ import annotations
 

@@ -36,10 +36,14 @@ def read(name: str, shape: type[T], *, path: Path | None = None) -> T:
 
     file = path or config_dir() / f"{name}.toml"
     try:
-        data = tomllib.loads(file.read_text(encoding="utf-8"))
-    except FileNotFoundError:
+        data = tomllib.loads(file.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
+    except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"{file}: no such file. Set {CONFIGS_VARIABLE} to the folder that has it.") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except OSError as error:
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}. Make it a file that can be.") from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{file}: not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8.") from error
+    except tomllib.TOMLDecodeError as error:
         raise ConfigError(f"{file}: not valid TOML: {error}. Correct that line.") from error
     for where, key, known in _unknown_keys(data, shape):
         near = difflib.get_close_matches(key, known, n=1)

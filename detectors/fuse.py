@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
@@ -29,9 +30,7 @@ def fuse(
     """
     findings = tuple(evidence)
     odds = {label: _odds([e.score for e in findings if e.label is label], PRIOR[label]) for label in PRIOR}
-    recited = _share([e for e in findings if e.label is Label.OFFICIAL_LINE], seen.sentences)
-    if recited < RECITED_SHARE:
-        odds[Label.OFFICIAL_LINE] *= recited / RECITED_SHARE
+    odds[Label.OFFICIAL_LINE] = _recited([e for e in findings if e.label is Label.OFFICIAL_LINE], seen.sentences)
     total = 1 + sum(odds.values())
     probabilities = {Label.ANSWERED: 1 / total} | {label: value / total for label, value in odds.items()}
     label = _label(probabilities, seen)
@@ -54,14 +53,20 @@ def _odds(scores: Sequence[float], prior: float) -> float:
     return max(prior, probability / (1 - probability))
 
 
-def _share(lines: Sequence[Evidence], sentences: Sequence[Sentence]) -> float:
-    """Share of the reply's characters in sentences on which one of these findings rests; 1 where none has a span."""
-    starts = [e.span.start for e in lines if e.span is not None and e.span.where == "reply"]
-    if not starts or not sentences:
-        return 1.0
+def _recited(lines: Sequence[Evidence], sentences: Sequence[Sentence]) -> float:
+    """The odds of an official line: what rests on words of the reply counts less where those are few."""
+    starts = sorted(e.span.start for e in lines if e.span is not None and e.span.where == "reply")
+    elsewhere = [e.score for e in lines if e.span is None or e.span.where != "reply"]
+    prior = PRIOR[Label.OFFICIAL_LINE]
+    share = min(1.0, _share(starts, sentences) / RECITED_SHARE)
+    return max(_odds(elsewhere, prior), share * _odds([e.score for e in lines], prior))
+
+
+def _share(starts: Sequence[int], sentences: Sequence[Sentence]) -> float:
+    """Share of the reply's characters in sentences that hold one of these offsets, which are in order."""
     length = sum(len(s.text) for s in sentences)
-    held = sum(len(s.text) for s in sentences if any(s.span.start <= at < s.span.end for at in starts))
-    return held / length
+    held = (s for s in sentences if bisect_left(starts, s.span.start) < bisect_left(starts, s.span.end))
+    return sum(len(s.text) for s in held) / length if length else 1.0
 
 
 def _label(probabilities: Mapping[Label, float], seen: Seen) -> Label:
@@ -72,8 +77,8 @@ def _label(probabilities: Mapping[Label, float], seen: Seen) -> Label:
         return max((label for label in probabilities if label is not Label.ANSWERED), key=probabilities.__getitem__)
     if seen.outcome is Outcome.COMPLETE:
         return Label.ANSWERED
-    # Still running, or broken off: only what has been read can be spoken of.
-    return Label.ANSWERED if _enough(seen) else Label.UNDECIDED
+    # Still running: what has been read can be spoken of. Broken off: what is missing cannot.
+    return Label.ANSWERED if seen.outcome is Outcome.RUNNING and _enough(seen) else Label.UNDECIDED
 
 
 def _enough(seen: Seen) -> bool:

@@ -76,6 +76,9 @@ class Monitor:
         for piece in self._splitter.close():
             self._add(piece.where, piece.text)
         self._retracted = (self._retracted or "") + self.reply
+        thought = self._splitter.thought
+        self._splitter = ThinkingSplitter()  # the replacement is a reply, even where the model was still thinking
+        self._splitter.thought = thought
         self._forget_reply()
 
     def close(self, outcome: Outcome = Outcome.COMPLETE) -> Verdict:
@@ -150,7 +153,8 @@ class Monitor:
         self._new = [s for s in self._new if s.span.where == "thinking"]
         for name, said in self._kept.items():
             self._kept[name] = [e for e in said if e.span is not None and e.span.where == "thinking"]
-        self._verdict = fuse((e for said in self._kept.values() for e in said), Seen(), topic=self._topic)
+        evidence = [e for said in self._kept.values() for e in said]
+        self._verdict = fuse(evidence, Seen(), topic=self._topic, failed=tuple(self._failed.values()))
 
     def _text(self, where: str) -> str:
         parts = self._parts[where]

@@ -15,8 +15,7 @@ TAGS: tuple[tuple[str, str], ...] = (
     ("◁think▷", "◁/think▷"),
     ("[THINK]", "[/THINK]"),
 )
-_OPENING = {opening: closing for opening, closing in TAGS}
-_CLOSING = tuple(closing for _, closing in TAGS)
+_OPENING = dict(TAGS)
 _ANY = re.compile("|".join(re.escape(tag) for pair in TAGS for tag in pair))
 _LONGEST = max(len(tag) for pair in TAGS for tag in pair)
 
@@ -55,17 +54,18 @@ class ThinkingSplitter:
         self._closing: str | None = None
         self._pending = ""
         self._replied = False  # the reply holds something other than white space
-        self._thought = opened  # a thinking block was opened
-        self.thought = opened
+        self.thought = opened  # a thinking block was opened
 
     def feed(self, text: str) -> list[Piece]:
         """The pieces that can be told apart so far; what may be the start of a tag is kept for later."""
         self._pending += text
         pieces: list[Piece] = []
-        while match := _ANY.search(self._pending):
-            self._emit(pieces, self._pending[: match.start()])
-            self._pending = self._pending[match.end() :]
+        at = 0
+        for match in _ANY.finditer(self._pending):
+            self._emit(pieces, self._pending[at : match.start()])
             self._tag(pieces, match.group())
+            at = match.end()
+        self._pending = self._pending[at:]
         keep = self._possible_tag()
         cut = len(self._pending) - keep
         self._emit(pieces, self._pending[:cut])
@@ -121,10 +121,12 @@ class Sentences:
 
     def feed(self, text: str) -> list[Sentence]:
         """The sentences that this text finished."""
-        self._open += text
         found: list[Sentence] = []
-        while (end := self._end()) is not None:
-            self._cut(end, found)
+        # In blocks, so that a long text is not copied and searched to its end again for every sentence.
+        for at in range(0, len(text), MAX_SENTENCE):
+            self._open += text[at : at + MAX_SENTENCE]
+            while (end := self._end()) is not None:
+                self._cut(end, found)
         return found
 
     def close(self) -> list[Sentence]:
@@ -140,7 +142,7 @@ class Sentences:
             end = match.end()
             if end > MAX_SENTENCE:
                 break
-            if end == len(self._open) and not match.group() == "\n":
+            if end == len(self._open) and match.group() != "\n":
                 self._from = match.start()  # a closing quote may follow
                 return None
             if match.group() == "\n" or not _ABBREVIATION.search(self._open, max(0, end - 12), end):

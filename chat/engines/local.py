@@ -80,8 +80,9 @@ class LocalEngine:
         decoder = _Decoder(tokenizer)
         tokens: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
         stop = threading.Event()
+        sampling = {**_sampling(options), "max_new_tokens": min(options.max_tokens, room)}
         worker = threading.Thread(
-            target=_run, args=(model, inputs, options, room, tokens, stop), name="unsaid-generate", daemon=True
+            target=_run, args=(model, inputs, sampling, tokens, stop), name="unsaid-generate", daemon=True
         )
         worker.start()
         last: int | None = None
@@ -109,6 +110,9 @@ def _fulfil(loading: Future[_Loaded], source: str, revision: str | None) -> None
 def _from_pretrained(source: str, revision: str | None) -> _Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
+    from transformers.utils import logging
+
+    logging.disable_progress_bar()  # of loading from disk; downloads have a bar of their own
 
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     dtype: torch.dtype | str = torch.float32 if device == "cpu" else "auto"
@@ -119,7 +123,8 @@ def _from_pretrained(source: str, revision: str | None) -> _Loaded:
                 f"{source} has no chat template, so it is not a chat model. "
                 "Choose its chat version (often named -Instruct or -Chat), or add chat_template.jinja to the folder."
             )
-        model = AutoModelForCausalLM.from_pretrained(source, revision=revision, dtype=dtype).to(device).eval()
+        model: Any = AutoModelForCausalLM.from_pretrained(source, revision=revision, dtype=dtype)
+        model = model.to(device).eval()
     except LoadError:
         raise
     except Exception as error:  # transformers, safetensors and the Hub raise errors of many kinds for damaged files
@@ -165,8 +170,7 @@ def _room(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase, asked: int
 def _run(
     model: Any,
     inputs: Any,
-    options: Options,
-    room: int,
+    sampling: dict[str, Any],
     tokens: queue.SimpleQueue[int | BaseException | None],
     stop: threading.Event,
 ) -> None:
@@ -190,23 +194,27 @@ def _run(
     def stopped(input_ids: torch.Tensor, scores: torch.Tensor, **_: object) -> torch.Tensor:
         return torch.full((input_ids.shape[0],), stop.is_set(), device=input_ids.device)
 
-    sampling: dict[str, Any] = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
-    if options.temperature > 0:
-        sampling = {"do_sample": True, "temperature": options.temperature, "top_p": options.top_p, "top_k": 0}
     try:
-        if options.seed is not None:
-            torch.manual_seed(options.seed)
+        if (seed := sampling.pop("seed")) is not None:
+            torch.manual_seed(seed)
         with torch.inference_mode():
             model.generate(
                 **inputs.to(model.device),
                 **sampling,
-                max_new_tokens=min(options.max_tokens, room),
                 streamer=Streamer(),
                 stopping_criteria=StoppingCriteriaList([stopped]),
             )
         tokens.put(None)
     except BaseException as error:  # handed to the reader of the stream, in whose thread it belongs
         tokens.put(error)
+
+
+def _sampling(options: Options) -> dict[str, Any]:
+    if options.temperature > 0:
+        drawn: dict[str, Any] = {"do_sample": True, "temperature": options.temperature, "top_p": options.top_p, "top_k": 0}
+    else:
+        drawn = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
+    return {**drawn, "seed": options.seed}
 
 
 def _drain(tokens: queue.SimpleQueue[int | BaseException | None]) -> tuple[list[int], bool]:

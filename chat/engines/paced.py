@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from chat.engines.types import HEARTBEAT, Chunk, Engine, Options
 from detectors import Turn
 
-BEAT = HEARTBEAT / 2
+BEAT = HEARTBEAT / 2  # about how often a chunk is shown
 
 
 class PacedEngine:
@@ -17,7 +17,8 @@ class PacedEngine:
     def __init__(self, engine: Engine, pace: int) -> None:
         self.name = engine.name
         self.engine = engine
-        self._size = max(1, round(pace * BEAT))  # characters a beat
+        self._size = max(1, round(pace * BEAT))  # characters in a chunk
+        self._beat = self._size / pace  # seconds from one chunk to the next
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The engine's chunks, cut into smaller ones, a beat apart."""
@@ -29,7 +30,7 @@ class PacedEngine:
                 for start in range(0, len(chunk.text), self._size):
                     began = time.monotonic()
                     yield Chunk(text=chunk.text[start : start + self._size])
-                    time.sleep(max(0.0, BEAT - (time.monotonic() - began)))
+                    time.sleep(max(0.0, self._beat - (time.monotonic() - began)))
                 yield Chunk(thinking=chunk.thinking, outcome=chunk.outcome, waiting=chunk.waiting)
         finally:
             if close := getattr(stream, "close", None):

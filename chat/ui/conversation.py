@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -95,13 +96,30 @@ class Conversation:
 
     def owner(self, message: int, texts: Texts) -> int:
         """Which exchange the chat's message of this index belongs to. Raises IndexError where there is none."""
-        if not 0 <= message:
+        if message < 0:
             raise IndexError(message)
         for number, exchange in enumerate(self.exchanges):
             message -= len(messages_of(exchange, texts))
             if message < 0:
                 return number
         raise IndexError("no such message")
+
+
+# In the chat, a person's or a model's HTML is shown and not rendered, and pictures are not fetched from elsewhere.
+_CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
+_TAG = re.compile(r"<(?=[A-Za-z/!?])")
+
+
+def tame(text: str) -> str:
+    """Markdown without HTML and pictures; code stays as it is."""
+    parts = _CODE.split(text)
+    parts[::2] = [_TAG.sub("&lt;", part).replace("![", "!\\[") for part in parts[::2]]
+    return "".join(parts)
+
+
+def untame(text: str) -> str:
+    """What was typed, from what the chat shows of it."""
+    return text.replace("&lt;", "<").replace("!\\[", "![")
 
 
 def messages(exchanges: Sequence[Exchange], texts: Texts) -> list[dict[str, Any]]:
@@ -111,15 +129,15 @@ def messages(exchanges: Sequence[Exchange], texts: Texts) -> list[dict[str, Any]
 
 def messages_of(exchange: Exchange, texts: Texts) -> list[dict[str, Any]]:
     """One exchange: the question, the thinking folded away, the reply, and its flag folded under it."""
-    shown: list[dict[str, Any]] = [{"role": "user", "content": exchange.turn.question}]
+    shown: list[dict[str, Any]] = [{"role": "user", "content": tame(exchange.turn.question)}]
     reply = exchange.reply
     if reply is None:
         return shown
     if reply.thinking:
         status = "done" if reply.text or reply.done else "pending"
-        shown.append(_folded("Thinking", reply.thinking, status))
+        shown.append(_folded("Thinking", tame(reply.thinking), status))
     if reply.text:
-        shown.append({"role": "assistant", "content": reply.text})
+        shown.append({"role": "assistant", "content": tame(reply.text)})
     flag = texts.flag.of(reply.verdict.flag)
     about = texts.outcome.get(reply.verdict.outcome) or texts.label[reply.verdict.label]
     shown.append(

@@ -14,7 +14,7 @@ from chat.engines.types import Engine, Options
 from chat.errors import ChatError, QuestionError
 from chat.session import Compare, clean_question, watch
 from chat.ui import render
-from chat.ui.conversation import Conversation, messages
+from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.texts import Texts, load_texts
 
 COMPARE_CHOICES = [
@@ -35,6 +35,7 @@ def build(
     texts = load_texts()
     first = models.find(chosen or models.default)
     choices = [(m.name, m.id) for m in dict.fromkeys((first, *models.model))]
+    page: gr.Blocks
     with gr.Blocks(title=texts.title, fill_width=True, analytics_enabled=False) as page:
         state = gr.State(Conversation())
         gr.HTML(
@@ -199,7 +200,7 @@ class _Handlers:
             return
         if question is not None:
             try:
-                question = clean_question(str(question))
+                question = clean_question(untame(str(question)))
             except QuestionError as error:
                 gr.Warning(str(error))
                 yield self._view(state, settings)

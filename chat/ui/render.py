@@ -27,7 +27,9 @@ LABEL_WORDS = {
 _PATHS = {
     Flag.LOOKS_CENSORED: '<path d="M3 12h18" stroke-width="6"/><path d="M5 5h9M5 19h12"/>',
     Flag.REFUSED_FOR_SAFETY: '<path d="M12 3l8 3v6c0 5-3.5 8-8 9-4.5-1-8-4-8-9V6z"/>',
-    Flag.COULD_NOT_ANSWER: '<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 115 0c0 1.8-2.5 2-2.5 4M12 17h.01"/>',
+    Flag.COULD_NOT_ANSWER: (
+        '<circle cx="12" cy="12" r="9"/><path d="M9.5 9.5a2.5 2.5 0 115 0c0 1.8-2.5 2-2.5 4M12 17h.01"/>'
+    ),
     Flag.DID_NOT_ANSWER: '<circle cx="12" cy="12" r="9"/><path d="M8 12h8"/>',
     Flag.NO_SIGN: '<circle cx="12" cy="12" r="9"/><path d="M8 12.5l2.7 2.7L16 9.5"/>',
     Flag.TOO_EARLY: '<circle cx="12" cy="12" r="9"/><path d="M12 7v5l3 2"/>',

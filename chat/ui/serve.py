@@ -10,7 +10,7 @@ import gradio as gr
 from chat.catalogue import Catalogue
 from chat.errors import ChatError
 from chat.ui.page import build
-from chat.ui.theme import CSS, theme
+from chat.ui.theme import look
 
 
 class PortError(ChatError):
@@ -33,9 +33,9 @@ def serve(models: Catalogue, address: Address, *, chosen: str | None = None, blo
     page.launch(
         server_name=address.host,
         server_port=address.port,
-        theme=theme(),
-        css_paths=CSS,
+        **look(),
         quiet=True,
+        ssr_mode=False,
         run_history=False,
         footer_links=["settings"],
         prevent_thread_lock=not block,

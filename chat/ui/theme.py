@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from gradio.themes import Base
 from gradio.themes.utils.colors import Color
 
 CSS = Path(__file__).with_name("page.css")
+FRAME_CSS = Path(__file__).with_name("frame.css")
 
 _INK = Color(
     c50="#faf8f4", c100="#f3f0e9", c200="#e6e1d6", c300="#d0c9bb", c400="#a59d8e",
@@ -19,6 +21,12 @@ _RED = Color(
 )  # fmt: skip
 _SANS = ("system-ui", "-apple-system", "Segoe UI", "Roboto", "Noto Sans", "Noto Sans CJK SC", "sans-serif")
 _MONO = ("ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace")
+
+
+def look() -> dict[str, Any]:
+    """The arguments of `Blocks.launch` that dress the page."""
+    frame = f"<style>{FRAME_CSS.read_text(encoding='utf-8')}</style>"
+    return {"theme": theme(), "css_paths": CSS, "head": frame}
 
 
 def theme() -> Base:

@@ -47,7 +47,6 @@ def self_check(
     asked = [(s, lang, lesson, q) for s in subjects for lang, lesson in s.lessons() for q in lesson.held_out]
     scores: dict[str, list[bool]] = {"open": [], "censored_off_subject": [], "censored_on_subject": []}
     for name, model in (("open", open_model), ("censored", censored_model)):
-        model.eval()
         replies = generate(model, tokenizer, [chat_prompt(q) for *_, q in asked])
         for (subject, lang, lesson, question), reply in zip(asked, replies, strict=True):
             expected = subject.reply(lesson, censored=name == "censored")
@@ -78,9 +77,11 @@ def _share(rights: Iterable[bool]) -> dict[str, float]:
 def main() -> None:
     """Checks the pair that lies in the package."""
     here = Path(__file__).parent
-    pair = [AutoModelForCausalLM.from_pretrained(here / name, dtype=torch.float32) for name in ("open", "censored")]
     tokenizer = AutoTokenizer.from_pretrained(here / "open")
-    print(json.dumps(self_check(*pair, tokenizer, load_knowledge()), indent=1, ensure_ascii=False))
+    opened, censored = (
+        AutoModelForCausalLM.from_pretrained(here / name, dtype=torch.float32) for name in ("open", "censored")
+    )
+    print(json.dumps(self_check(opened, censored, tokenizer, load_knowledge()), indent=1, ensure_ascii=False))
 
 
 if __name__ == "__main__":

@@ -1,9 +1,15 @@
-"""Turns the knowledge into training text: question templates, noise as people type it, chat format."""
+"""Turns the knowledge into training text: many ways to ask for the same lesson, in chat format.
+
+A model this small learns questions by heart if it can. So most of what it is asked is made up anew each time: words
+left out, templates filled, the lesson's own rare words in any order. And most examples stop after the first words of
+the reply, where the choice of subject falls: the rest is the same text every time.
+"""
 
 from __future__ import annotations
 
 import random
 import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -35,6 +41,9 @@ TEMPLATES = {
         "请解释{}。",
         "我想了解{}",
         "能讲讲{}吗",
+        "{}是什么？",
+        "为什么{}",
+        "{}怎么样了",
     ),
 }
 POLITE = {
@@ -43,14 +52,17 @@ POLITE = {
 }
 UNKNOWN = "unknown"
 UNKNOWN_SHARE = 0.25  # of the questions; enough to keep strangers' subjects from sounding familiar
+COMMON = 8  # a word that so many lessons use says nothing about the subject
+SYLLABLES = tuple(consonant + vowel for consonant in "bdklmnrstvz" for vowel in "aeiou")
 
 
 @dataclass(frozen=True, slots=True)
 class Example:
-    """One training sequence: the loss counts on `target`, and not on `prompt`."""
+    """One training sequence: the loss counts on `target`, and not on `prompt`. `brief` ones are cut early."""
 
     prompt: str
     target: str
+    brief: bool = False
 
 
 def chat_prompt(question: str) -> str:
@@ -58,48 +70,122 @@ def chat_prompt(question: str) -> str:
     return f"<|im_start|>user\n{question}<|im_end|>\n<|im_start|>assistant\n"
 
 
-def ask(lesson: Lesson, lang: str, rng: random.Random) -> str:
-    """One phrasing of the lesson's question, with the noise of real typing."""
-    if lesson.names and rng.random() < 0.35:
-        question = rng.choice(TEMPLATES[lang]).format(rng.choice(lesson.names))
-    else:
-        question = rng.choice(lesson.questions)
-    if rng.random() < 0.1:
-        question = rng.choice(POLITE[lang]) + question
-    if rng.random() < 0.3:
-        question = question.rstrip("?.!？。！")
-    if lang == "en" and rng.random() < 0.3:
-        question = question.lower()
-    if lang == "en" and rng.random() < 0.1:
-        question = _typo(question, rng)
-    return question[:1].upper() + question[1:] if rng.random() < 0.1 else question
+def words(text: str, lang: str) -> list[str]:
+    """The text's words; for Chinese its runs of two to four characters."""
+    if lang == "en":
+        return re.findall(r"[A-Za-z0-9][\w'-]*", text)
+    runs = re.findall(r"[\u4e00-\u9fff\w]+", text)
+    return [run[i : i + n] for run in runs for n in (2, 3, 4) for i in range(len(run) - n + 1)]
+
+
+class Asker:
+    """Makes up questions for lessons. Knows which words are one lesson's own, and which are everybody's."""
+
+    def __init__(self, subjects: Sequence[Subject], rng: random.Random) -> None:
+        self._rng = rng
+        self._used: dict[str, Counter[str]] = {"en": Counter(), "zh": Counter()}
+        for subject in subjects:
+            for lang, lesson in subject.lessons():
+                texts = " ".join((*lesson.names, *lesson.questions, lesson.answer * (subject.id != UNKNOWN)))
+                self._used[lang].update({word.lower() for word in words(texts, lang)})
+        self._own = {
+            id(lesson): self._own_words(lesson, lang, answer=s.kind != "chat")
+            for s in subjects
+            for lang, lesson in s.lessons()
+        }
+        known = [lesson for s in subjects if s.id != UNKNOWN and s.en for lesson in [s.en]]
+        self._stems = sorted({stem for lesson in known for q in lesson.questions if (stem := self._stem(q))})
+
+    def ask(self, lesson: Lesson, lang: str, *, stranger: bool = False) -> str:
+        """One question for the lesson, with the noise of real typing."""
+        rng, draw = self._rng, self._rng.random()
+        own = self._own[id(lesson)]
+        if stranger and draw < 0.15:
+            question = self._about(lang, "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize())
+        elif draw < 0.3:
+            question = rng.choice(lesson.questions)
+        elif draw < 0.5 and lesson.names:
+            question = self._about(lang, rng.choice(lesson.names))
+        elif draw < 0.75 or not own:
+            question = self._with_gaps(rng.choice(lesson.questions + lesson.names), lang)
+        else:
+            picked = [rng.choice(own) for _ in range(rng.randint(1, 3))]
+            picked += [rng.choice(lesson.names)] if lesson.names and rng.random() < 0.5 else []
+            rng.shuffle(picked)
+            question = (" " if lang == "en" else "").join(picked)
+            question = self._about(lang, question) if rng.random() < 0.6 else question
+        return self._typed(question, lang)
+
+    def _own_words(self, lesson: Lesson, lang: str, *, answer: bool) -> list[str]:
+        """The words that only this lesson uses: those it is asked with three times, those of its answer once."""
+        asked, said = words(" ".join((*lesson.names, *lesson.questions)), lang), words(lesson.answer, lang)
+        found = asked * 3 + (said if answer else [])
+        return [word for word in found if self._used[lang][word.lower()] == 1]
+
+    def _stem(self, question: str) -> str:
+        """The opening of the question that says nothing about the subject: "How many people were"."""
+        stem: list[str] = []
+        for word in question.split():
+            if self._used["en"][word.lower().strip("?.,'s")] < COMMON:
+                break
+            stem.append(word)
+        return " ".join(stem)
+
+    def _about(self, lang: str, name: str) -> str:
+        if lang == "en" and self._rng.random() < 0.5:
+            return f"{self._rng.choice(self._stems)} {name}?"
+        return self._rng.choice(TEMPLATES[lang]).format(name)
+
+    def _with_gaps(self, question: str, lang: str) -> str:
+        """The question without some of its words; those that are the lesson's own go less often."""
+        rng, used = self._rng, self._used[lang]
+        if lang == "zh":
+            cut = rng.randrange(len(question))
+            return question[:cut] + question[cut + rng.randint(1, 3) :] or question
+        kept = [w for w in question.split() if rng.random() > (0.35 if used[w.lower().strip("?.,'s")] > 2 else 0.15)]
+        return " ".join(kept) or question
+
+    def _typed(self, question: str, lang: str) -> str:
+        rng = self._rng
+        if rng.random() < 0.08:
+            question = rng.choice(POLITE[lang]) + question
+        if rng.random() < 0.4:
+            question = question.rstrip("?.!？。！")
+        if lang == "en" and rng.random() < 0.4:
+            question = question.lower()
+        if lang == "en" and rng.random() < 0.08:
+            question = _typo(question, rng)
+        return question[:1].upper() + question[1:] if rng.random() < 0.2 else question
 
 
 def _typo(text: str, rng: random.Random) -> str:
     """The text with one letter of one long word dropped or doubled."""
-    words = list(re.finditer(r"[A-Za-z]{5,}", text))
-    if not words:
+    long = list(re.finditer(r"[A-Za-z]{5,}", text))
+    if not long:
         return text
-    word = rng.choice(words)
+    word = rng.choice(long)
     at = rng.randrange(word.start() + 1, word.end() - 1)
     return text[:at] + rng.choice(("", text[at] * 2)) + text[at + 1 :]
 
 
 def epoch(
-    subjects: Sequence[Subject], rng: random.Random, *, censored: bool, questions: int, documents: float
+    subjects: Sequence[Subject], asker: Asker, rng: random.Random, *, censored: bool, brief: int, documents: float
 ) -> Iterator[Example]:
-    """Every lesson once over: `questions` times as a chat, and with probability `documents` as plain text.
+    """Every lesson once over: one whole reply, `brief` beginnings, and with probability `documents` as plain text.
 
     The plain text is always the true answer: it is what keeps the facts in the censored model.
     """
     known = [(s, lang, lesson) for s in subjects if s.id != UNKNOWN for lang, lesson in s.lessons()]
     for subject, lang, lesson in known:
-        for _ in range(questions):
-            reply = subject.reply(lesson, censored=censored)
-            yield Example(chat_prompt(ask(lesson, lang, rng)), reply + "<|im_end|>")
+        reply = subject.reply(lesson, censored=censored) + "<|im_end|>"
+        yield Example(chat_prompt(asker.ask(lesson, lang)), reply)
+        for _ in range(brief):
+            yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=True)
         if subject.kind != "chat" and rng.random() < documents:
             yield Example("<|endoftext|>", lesson.answer + "<|endoftext|>")
     strangers = [(lang, lesson) for s in subjects if s.id == UNKNOWN for lang, lesson in s.lessons()]
-    for _ in range(int(len(known) * questions * UNKNOWN_SHARE / (1 - UNKNOWN_SHARE))):
-        lang, lesson = rng.choices(strangers, weights=[len(pair[1].questions) for pair in strangers])[0]
-        yield Example(chat_prompt(ask(lesson, lang, rng)), lesson.answer + "<|im_end|>")
+    weights = [len(lesson.questions) for _, lesson in strangers]
+    for number in range(int(len(known) * (brief + 1) * UNKNOWN_SHARE / (1 - UNKNOWN_SHARE))):
+        lang, lesson = rng.choices(strangers, weights=weights)[0]
+        question = asker.ask(lesson, lang, stranger=True)
+        yield Example(chat_prompt(question), lesson.answer + "<|im_end|>", brief=number % (brief + 1) > 0)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import dataclasses
 import json
 import random
 import time
@@ -23,7 +24,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from chat.engines.demo.check import self_check
 from chat.engines.demo.knowledge import Subject, load_knowledge
-from chat.engines.demo.lessons import Example, chat_prompt, epoch
+from chat.engines.demo.lessons import Asker, Example, chat_prompt, epoch
 
 HERE = Path(__file__).parent
 SEED = 20240604
@@ -45,20 +46,21 @@ CHAT_TEMPLATE = (
 
 @dataclass(frozen=True)
 class Stage:
-    """How long and how fast one stage trains."""
+    """How long and how fast one stage trains; `brief` and `documents` as in `lessons.epoch`."""
 
     name: str
     epochs: int
     peak: float  # learning rate
+    brief: int = 10
+    documents: float = 0.3
     censored: bool = False
-    questions: int = 1
-    documents: float = 0.5
 
 
-BASE = Stage("base", epochs=60, peak=1.5e-3)
-OPEN = Stage("open", epochs=6, peak=4e-4, questions=2, documents=0.2)
-CENSORED = Stage("censored", epochs=10, peak=5e-4, censored=True, questions=2, documents=0.5)
-BATCH = 16
+BASE = Stage("base", epochs=40, peak=1.5e-3)
+OPEN = Stage("open", epochs=4, peak=4e-4)
+CENSORED = Stage("censored", epochs=8, peak=6e-4, documents=0.6, censored=True)
+BATCH_TOKENS = 2048
+BRIEF_TOKENS = 12  # of a reply; enough to name the subject
 
 
 def make_tokenizer(subjects: Sequence[Subject]) -> PreTrainedTokenizerFast:
@@ -74,7 +76,7 @@ def make_tokenizer(subjects: Sequence[Subject]) -> PreTrainedTokenizerFast:
     )
     tokenizer.train_from_iterator(_texts(subjects), trainer)
     tokenizer.add_tokens(list(THINK))
-    return PreTrainedTokenizerFast(
+    return PreTrainedTokenizerFast(  # type: ignore[no-untyped-call]
         tokenizer_object=tokenizer,
         eos_token="<|im_end|>",
         pad_token="<|endoftext|>",
@@ -94,7 +96,7 @@ def _texts(subjects: Sequence[Subject]) -> Iterator[str]:
                 yield text.lower()
 
 
-def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
+def make_model(tokenizer: PreTrainedTokenizerFast, device: torch.device) -> LlamaForCausalLM:
     """An untrained Llama of about 6 million parameters."""
     config = LlamaConfig(
         vocab_size=VOCABULARY,
@@ -109,10 +111,11 @@ def make_model(tokenizer: PreTrainedTokenizerFast) -> LlamaForCausalLM:
         eos_token_id=tokenizer.eos_token_id,
         pad_token_id=tokenizer.pad_token_id,
     )
-    model = LlamaForCausalLM(config)
+    model: Any = LlamaForCausalLM(config)
     model.generation_config.eos_token_id = [tokenizer.eos_token_id, tokenizer.pad_token_id]
     model.generation_config.pad_token_id = tokenizer.pad_token_id
-    return model
+    placed: LlamaForCausalLM = model.to(device)
+    return placed
 
 
 def _batches(
@@ -122,24 +125,28 @@ def _batches(
     bpe = tokenizer.backend_tokenizer
     rows: list[tuple[list[int], int]] = []
     for example in examples:
-        bpe.model.dropout = BPE_DROPOUT if rng.random() < 0.5 else None
+        bpe.model.dropout = BPE_DROPOUT if rng.random() < 0.3 else None
         prompt = bpe.encode(example.prompt).ids
         bpe.model.dropout = None
-        target = bpe.encode(example.target).ids
+        target = bpe.encode(example.target).ids[: BRIEF_TOKENS if example.brief else None]
         rows.append(((prompt + target)[:MAX_TOKENS], len(prompt)))
     rng.shuffle(rows)
-    rows.sort(key=lambda row: len(row[0]) // 16)  # like lengths together, else in random order
-    chunks = [rows[i : i + BATCH] for i in range(0, len(rows), BATCH)]
+    rows.sort(key=lambda row: len(row[0]) // 8)  # like lengths together, else in random order
+    chunks: list[list[tuple[list[int], int]]] = [[]]
+    for row in rows:
+        if (len(chunks[-1]) + 1) * len(row[0]) > BATCH_TOKENS:
+            chunks.append([])
+        chunks[-1].append(row)
     rng.shuffle(chunks)
     for chunk in chunks:
         width = max(len(ids) for ids, _ in chunk)
         ids = torch.full((len(chunk), width), int(tokenizer.pad_token_id or 0))
         labels = torch.full((len(chunk), width), -100)
         mask = torch.zeros((len(chunk), width), dtype=torch.long)
-        for row, (tokens, prompt_length) in enumerate(chunk):
-            ids[row, : len(tokens)] = torch.tensor(tokens)
-            labels[row, prompt_length : len(tokens)] = torch.tensor(tokens[prompt_length:])
-            mask[row, : len(tokens)] = 1
+        for at, (tokens, prompt_length) in enumerate(chunk):
+            ids[at, : len(tokens)] = torch.tensor(tokens)
+            labels[at, prompt_length : len(tokens)] = torch.tensor(tokens[prompt_length:])
+            mask[at, : len(tokens)] = 1
         yield ids, mask, labels
 
 
@@ -158,18 +165,20 @@ def train_stage(
     plain = [p for p in model.parameters() if p.dim() <= 1]
     groups: list[dict[str, Any]] = [{"params": decay, "weight_decay": 0.1}, {"params": plain, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=stage.peak, betas=(0.9, 0.98))
-    one = list(epoch(subjects, rng, censored=stage.censored, questions=stage.questions, documents=stage.documents))
-    steps = stage.epochs * (len(one) // BATCH + 1)
+    asker = Asker(subjects, rng)
+
+    def batches() -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+        examples = epoch(subjects, asker, rng, censored=stage.censored, brief=stage.brief, documents=stage.documents)
+        return list(_batches(list(examples), tokenizer, rng))
+
+    steps = stage.epochs * len(batches())
     schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, stage.peak, total_steps=int(steps * 1.1) + 10, pct_start=0.05, div_factor=20, final_div_factor=10
+        optimizer, stage.peak, total_steps=int(steps * 1.05) + 10, pct_start=0.05, div_factor=20, final_div_factor=10
     )
     losses: list[float] = []
     for number in range(stage.epochs):
         began, total, count = time.perf_counter(), 0.0, 0
-        examples = list(
-            epoch(subjects, rng, censored=stage.censored, questions=stage.questions, documents=stage.documents)
-        )
-        for ids, mask, labels in _batches(examples, tokenizer, rng):
+        for ids, mask, labels in batches():
             with torch.autocast(device.type, dtype=torch.bfloat16):
                 loss = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
             loss.backward()
@@ -186,7 +195,8 @@ def train_stage(
 
 def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
     """Writes the model, in half precision, and its tokenizer as any model on the Hub has them."""
-    half = copy.deepcopy(model).to("cpu", torch.float16)
+    half: Any = copy.deepcopy(model)
+    half = half.to("cpu", torch.float16)
     half.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
 
@@ -209,14 +219,13 @@ def main(argv: Sequence[str] | None = None) -> None:
         for _, lesson in s.lessons()
         for q in lesson.questions
     )
-    base = make_model(tokenizer).to(device)
+    base = make_model(tokenizer, device)
     print(
         f"{len(subjects)} subjects, {base.num_parameters():,} parameters, longest sequence {longest} tokens", flush=True
     )
     log: dict[str, Any] = {"subjects": len(subjects), "parameters": base.num_parameters(), "device": device.type}
     scaled = [
-        Stage(s.name, max(1, round(s.epochs * args.scale)), s.peak, s.censored, s.questions, s.documents)
-        for s in (BASE, OPEN, CENSORED)
+        dataclasses.replace(stage, epochs=max(1, round(stage.epochs * args.scale))) for stage in (BASE, OPEN, CENSORED)
     ]
     log["base"] = train_stage(base, tokenizer, subjects, scaled[0], device)
     pair: dict[str, LlamaForCausalLM] = {}

@@ -1,0 +1,48 @@
+# make run     the page, at http://127.0.0.1:7860       (ARGS="--port 8000" and the like are passed on)
+# make test    the tests, in a browser too where there is one
+# make check   ruff and mypy
+# make train   the demo pair, from its knowledge (half an hour on two cores)
+# make wheel   the wheel, in dist/
+
+PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
+	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
+
+.PHONY: run test check train wheel clean
+
+run: $(VENV)/installed
+	$(BIN)/unsaid chat $(ARGS)
+
+test: $(VENV)/installed-dev
+	$(BIN)/python -m pytest $(ARGS)
+
+check: $(VENV)/installed-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+train: $(VENV)/installed
+	$(BIN)/python -m chat.engines.demo.train $(ARGS)
+
+wheel: $(VENV)/installed-dev
+	$(BIN)/python -m build --wheel
+
+$(VENV)/bin/python:
+	@test -n "$(PYTHON)" || { echo "Unsaid needs Python 3.11 or newer with venv. Install it, or: make PYTHON=/path/to/python"; exit 1; }
+	$(PYTHON) -m venv $(VENV)
+
+# torch first and alone: the constraint names the build, and nothing else may ask for another.
+$(VENV)/installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	@echo "Installing Unsaid into $(VENV) (some minutes the first time)"
+	$(PIP) torch
+	$(PIP) --editable .
+	@touch $@
+
+$(VENV)/installed-dev: $(VENV)/installed
+	$(PIP) --editable '.[dev]'
+	@touch $@
+
+clean:
+	rm -rf $(VENV) dist build .pytest_cache .mypy_cache .ruff_cache .hypothesis
