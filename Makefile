@@ -2,6 +2,7 @@
 # make test    the tests, in a browser too where there is one
 # make check   ruff and mypy
 # make train   the demo pair, from its knowledge (half an hour on two cores)
+# make bench   how fast the demo loads, writes, is watched and stops
 # make wheel   the wheel, in dist/
 
 PYTHON ?= $(shell for p in python3.13 python3.12 python3.11 python3; do \
@@ -10,7 +11,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check train wheel clean
+.PHONY: run test check train bench wheel clean
 
 run: $(VENV)/installed
 	$(BIN)/unsaid chat $(ARGS)
@@ -25,6 +26,9 @@ check: $(VENV)/installed-dev
 
 train: $(VENV)/installed
 	$(BIN)/python -m chat.engines.demo.train $(ARGS)
+
+bench: $(VENV)/installed
+	$(BIN)/python -m chat.engines.demo.bench
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel

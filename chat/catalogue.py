@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import functools
+import os
 import re
 import threading
 from dataclasses import dataclass
@@ -54,9 +55,9 @@ class Catalogue:
         for model in self.model:
             if name in (model.id, model.name):
                 return model
-        if Path(name).expanduser().is_dir():
-            folder = Path(name).expanduser()
-            return Model(id=name, name=folder.resolve().name, source=str(folder))
+        folder = os.path.expanduser(name)
+        if os.path.isdir(folder):  # pathlib's raises for some names
+            return Model(id=name, name=Path(folder).resolve().name, source=folder)
         if _HUB_ID.fullmatch(name):
             return Model(id=name, name=name, source=name)
         near = difflib.get_close_matches(name, [m.id for m in self.model], n=1)

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from enum import IntEnum
-from typing import TextIO
+from typing import TextIO, TypeVar
 
 from chat import __version__, catalogue
+from chat.cli_eval import add_eval
 from chat.engines.types import Options
-from chat.errors import ChatError, LoadError, QuestionError, UnknownModelError
+from chat.errors import ChatError, PortError, QuestionError, UnknownModelError
 from chat.export import verdict_record
 from chat.session import Compare, Update, clean_question, watch
 from chat.ui.render import SHOWN_FROM, sure, title, what
 from chat.ui.texts import Texts, load_texts
-from detectors import ConfigError, Flag, Outcome, Turn
+from detectors import DetectorError, Flag, Outcome, Turn
+
+N = TypeVar("N", int, float)
 
 
 class Exit(IntEnum):
@@ -36,6 +40,7 @@ examples:
   unsaid chat --engine Qwen/Qwen2.5-0.5B-Instruct
   unsaid ask "What happened at Tiananmen Square in 1989?"
   echo "六四事件是什么？" | unsaid ask --json
+  unsaid eval replies.jsonl.gz --lang en
   unsaid models
 
 exit codes:
@@ -48,18 +53,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Runs the command; returns its exit code."""
     args = _parser().parse_args(sys.argv[1:] if argv is None else argv)
     try:
-        return int(args.run(args))
+        code = int(args.run(args))
+        sys.stdout.flush()  # here, where a reader that went away is no error
+        return code
     except KeyboardInterrupt:
         return Exit.INTERRUPTED
     except BrokenPipeError:  # the reader of our output went away
-        sys.stderr.close()
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
         return Exit.OK
-    except (ConfigError, QuestionError, UnknownModelError) as error:
+    except (DetectorError, QuestionError, UnknownModelError) as error:
         return _complain(error, Exit.USAGE)
-    except LoadError as error:
-        return _complain(error, Exit.FAILED)
+    except PortError as error:
+        return _complain(error, Exit.PORT)
     except ChatError as error:
-        return _complain(error, Exit.PORT if type(error).__name__ == "PortError" else Exit.FAILED)
+        return _complain(error, Exit.FAILED)
 
 
 def _complain(error: Exception, code: Exit) -> Exit:
@@ -91,16 +98,28 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--reference", metavar="MODEL", help="ask this model too, and show its answer under the reply")
     ask.add_argument("--system", default="", metavar="TEXT", help="system prompt")
     ask.add_argument(
-        "--temperature", type=float, metavar="T", help="0 takes the likeliest words (default: the model's own)"
+        "--temperature", type=_at_least(0.0), metavar="T", help="0 takes the likeliest words (default: the model's own)"
     )
-    ask.add_argument("--max-tokens", type=int, metavar="N", help="longest reply, in tokens")
+    ask.add_argument("--max-tokens", type=_at_least(1), metavar="N", help="longest reply, in tokens")
     ask.add_argument("--json", action="store_true", help="print one JSON object instead")
     ask.add_argument("--fail-on-flag", action="store_true", help="exit with 1 where the reply looks censored")
     ask.set_defaults(run=_ask)
+    add_eval(commands)
     models = commands.add_parser("models", help="list the models to choose from")
     models.add_argument("--json", action="store_true", help="print JSON instead")
     models.set_defaults(run=_models)
     return parser
+
+
+def _at_least(least: N) -> Callable[[str], N]:
+    def parse(text: str) -> N:
+        number = type(least)(text)
+        if number < least:
+            raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        return number
+
+    parse.__name__ = "number"  # what argparse calls it where it is none
+    return parse
 
 
 def _engine_argument(parser: argparse.ArgumentParser) -> None:
@@ -136,19 +155,23 @@ def _ask(args: argparse.Namespace) -> Exit:
     options = Options(
         temperature=model.options.temperature if args.temperature is None else args.temperature,
         top_p=model.options.top_p,
-        max_tokens=args.max_tokens or model.options.max_tokens,
+        max_tokens=model.options.max_tokens if args.max_tokens is None else args.max_tokens,
     )
     other = catalogue.engine_for(models.find(args.reference)) if args.reference else None
     compare = Compare.ALWAYS if other else Compare.OFF
-    shown = 0
+    shown = ""
     update: Update | None = None
     for update in watch(catalogue.engine_for(model), turn, options, reference=other, compare=compare):
         if not args.json:
-            print(update.reply.text[shown:], end="", flush=True)
-            shown = len(update.reply.text)
+            text = update.reply.text
+            if not text.startswith(shown):
+                print("\n[Taken back.]" if update.reply.retracted else "\n[That was its thinking.]")
+                shown = ""
+            print(text[len(shown) :], end="", flush=True)
+            shown = text
     assert update is not None  # `watch` yields at least the final update
     if args.json:
-        print(json.dumps(verdict_record(update), ensure_ascii=False, indent=2))
+        print(json.dumps(verdict_record(update, notice=model.notice), ensure_ascii=False, indent=2))
     else:
         _print_flag(update, texts, notice=model.notice)
     if update.reply.verdict.outcome is Outcome.FAILED:

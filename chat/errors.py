@@ -4,7 +4,8 @@ ChatError
 ├── QuestionError      the question cannot be asked as it is
 ├── UnknownModelError  no such model in the list, folder or id
 ├── LoadError          a model was found and cannot be used
-└── EngineError        a model broke while it was replying
+├── EngineError        a model broke while it was replying
+└── PortError          the page cannot listen where it was asked to
 """
 
 
@@ -26,3 +27,7 @@ class LoadError(ChatError):
 
 class EngineError(ChatError):
     """The model failed in mid-reply."""
+
+
+class PortError(ChatError):
+    """The port is in use, or may not be used."""

@@ -7,9 +7,9 @@ from typing import Any
 from chat.session import Reply, Update
 
 
-def verdict_record(update: Update) -> dict[str, Any]:
-    """A turn with its verdict, as `unsaid ask --json` prints it."""
-    record = {"question": update.turn.question, **_reply(update.reply), "seconds": update.seconds}
+def verdict_record(update: Update, *, notice: str = "") -> dict[str, Any]:
+    """A turn with its verdict, as `unsaid ask --json` prints it. `notice` is what is to be said of the model."""
+    record = {"question": update.turn.question, **_reply(update.reply), "notice": notice, "seconds": update.seconds}
     if update.reference:
         record["reference"] = _reply(update.reference)
     return record

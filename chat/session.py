@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -136,11 +136,16 @@ def _verdicts(update: Update) -> tuple[Verdict, Verdict | None]:
     return update.reply.verdict, update.reference.verdict if update.reference else None
 
 
+def _chunks(engine: Engine, turn: Turn, options: Options) -> Generator[Chunk, None, None]:
+    """The engine's chunks; an engine that raises when it is called raises here at the first one."""
+    yield from engine.stream(turn, options)
+
+
 class _Watched:
     """One engine's stream and the monitor that watches it."""
 
     def __init__(self, engine: Engine, turn: Turn, options: Options, lang: str) -> None:
-        self._stream: Iterator[Chunk] = engine.stream(turn, options)
+        self._stream = _chunks(engine, turn, options)
         self._monitor = detectors.monitor(turn, lang=lang)
         self.snapshot = Reply(model=engine.name, verdict=self._monitor.verdict)
 
@@ -175,9 +180,7 @@ class _Watched:
 
     def close(self) -> None:
         """Stops the engine."""
-        close = getattr(self._stream, "close", None)
-        if close is not None:
-            close()
+        self._stream.close()
 
     def _snap(self, *, error: str | None = None, waiting: int | None = None) -> None:
         monitor = self._monitor

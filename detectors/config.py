@@ -40,7 +40,7 @@ def read(name: str, shape: type[T], *, path: Path | None = None) -> T:
     except (FileNotFoundError, NotADirectoryError):
         raise ConfigError(f"{file}: no such file. Set {CONFIGS_VARIABLE} to the folder that has it.") from None
     except OSError as error:
-        raise ConfigError(f"{file}: cannot be read: {error.strerror}. Make it a file that can be.") from error
+        raise ConfigError(f"{file}: cannot be read: {error.strerror}. Make it a file that you may read.") from error
     except UnicodeDecodeError as error:
         raise ConfigError(f"{file}: not UTF-8: {error.reason} at byte {error.start}. Save it as UTF-8.") from error
     except tomllib.TOMLDecodeError as error:

@@ -98,7 +98,7 @@ class Cues:
 
     def _said(self, turn: Turn, seen: Seen, sentence: Sentence) -> Iterator[Evidence]:
         folded = fold(sentence.text)
-        aside = _Aside(sentence, seen.reply)
+        aside = Aside(sentence, seen.reply)
         for rules in self._rules(sentence.text):
             found: dict[Label, Evidence] = {}
             for cue, pattern in rules.cues:
@@ -125,7 +125,7 @@ class Cues:
         if not 0 < sentence.index <= min(OPENING + 1, len(seen.sentences)):
             return False
         before = seen.sentences[sentence.index - 1]
-        folded, aside = fold(before.text), _Aside(before, seen.reply)
+        folded, aside = fold(before.text), Aside(before, seen.reply)
         return any(
             rules.match(cue, pattern, folded, aside)
             for cue, pattern in rules.cues
@@ -183,7 +183,7 @@ class _Rules:
         """Why the sentence declines, in its own words."""
         return next((kind for kind, pattern in self._kinds if pattern.search(folded)), None)
 
-    def match(self, cue: Cue, pattern: re.Pattern[str], folded: str, aside: _Aside) -> re.Match[str] | None:
+    def match(self, cue: Cue, pattern: re.Pattern[str], folded: str, aside: Aside) -> re.Match[str] | None:
         """The cue's first match that is the model's own word."""
         for match in pattern.finditer(folded):
             if aside.covers(match.start()):
@@ -199,7 +199,7 @@ class _Rules:
 
     def recited(self, sentence: Sentence, reply: str) -> dict[int, tuple[int, int]]:
         """Which official wordings the sentence uses, and where."""
-        folded, aside = fold(sentence.text), _Aside(sentence, reply)
+        folded, aside = fold(sentence.text), Aside(sentence, reply)
         spans: dict[int, tuple[int, int]] = {}
         for number, pattern in enumerate(self.recital):
             match = pattern.search(folded)
@@ -222,7 +222,7 @@ _OWN_VOICE = re.compile(
 )
 
 
-class _Aside:
+class Aside:
     """The parts of a sentence in which somebody else speaks, worked out once there is a match to check."""
 
     def __init__(self, sentence: Sentence, whole: str) -> None:

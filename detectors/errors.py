@@ -1,7 +1,8 @@
 """Errors of the detectors package.
 
 DetectorError
-└── ConfigError    a file in configs/ is missing, not TOML, or says something unknown
+├── ConfigError    a file in configs/ is missing, not TOML, or says something unknown
+└── RecordError    a file of recorded replies cannot be read
 """
 
 
@@ -11,3 +12,7 @@ class DetectorError(Exception):
 
 class ConfigError(DetectorError):
     """A configuration file cannot be used; the message says where and what to change."""
+
+
+class RecordError(DetectorError):
+    """A file of recorded replies cannot be read."""

@@ -24,7 +24,7 @@ _CLOSERS = "\"'”’»)]}）」』】》*_"
 _WESTERN = ".!?…"
 _EAST_ASIAN = "。！？｡"
 _CLOSING_RUN = f"[{re.escape(_CLOSERS)}]{{0,6}}"
-_END = re.compile(rf"[{_EAST_ASIAN}]{_CLOSING_RUN}|[{re.escape(_WESTERN)}]{{1,8}}{_CLOSING_RUN}(?=\s)|\n")
+_END = re.compile(rf"[{_EAST_ASIAN}]{{1,8}}{_CLOSING_RUN}|[{re.escape(_WESTERN)}]{{1,8}}{_CLOSING_RUN}(?=\s)|\n")
 _REACH = 16  # no match of `_END` and the character after it is longer
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|gen|col|lt|sgt|rev|no|vs|etc|e\.g|i\.e|cf|approx|fig|vol|jr|sr|u\.s|u\.k|u\.n|p\.r)"

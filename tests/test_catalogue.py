@@ -25,9 +25,9 @@ MODELS = Catalogue(default="small-model", reference="large-model", model=(SMALL,
         ("A small model", SMALL),
         ("large-model", LARGE),
         ("owner/other", Model(id="owner/other", name="owner/other", source="owner/other")),
-        ("owner/other-1.5B_v2", Model(id="owner/other-1.5B_v2", name="owner/other-1.5B_v2", source="owner/other-1.5B_v2")),
+        ("my-org/m_1.5B", Model(id="my-org/m_1.5B", name="my-org/m_1.5B", source="my-org/m_1.5B")),
     ],
-)  # fmt: skip
+)
 def test_find(name: str, model: Model) -> None:
     """A model is found by its id or its name; a Hub id that is not in the list is a model too."""
     assert MODELS.find(name) == model
@@ -59,6 +59,7 @@ def test_list_comes_before_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPat
         ("~nobody-of-this-name/model", "A folder or a Hub id"),
         ("x" * 5000, "`unsaid models` lists"),
         ("with\0null", "`unsaid models` lists"),
+        ("", "`unsaid models` lists"),
     ],
 )
 def test_unknown(name: str, hint: str) -> None:

@@ -56,5 +56,5 @@ def test_closing_closes_the_engine() -> None:
     stream = PacedEngine(inner, 160).stream(ask(), GREEDY)
     assert text_of([next(stream)])
     assert inner.open_streams == 1
-    stream.close()  # type: ignore[attr-defined]
+    stream.close()
     assert inner.open_streams == 0

@@ -47,7 +47,7 @@ def test_streams_and_turns_are_counted() -> None:
         next(stream)
     assert engine.open_streams == 2
     list(streams[0])
-    streams[1].close()  # type: ignore[attr-defined]
+    streams[1].close()
     assert engine.open_streams == 0
     assert engine.turns == [ask("one"), ask("two")]
 

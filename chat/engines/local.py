@@ -112,7 +112,7 @@ def _from_pretrained(source: str, revision: str | None) -> _Loaded:
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
-    logging.disable_progress_bar()  # of loading from disk; downloads have a bar of their own
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading from disk; downloads have a bar of their own
 
     device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     dtype: torch.dtype | str = torch.float32 if device == "cpu" else "auto"
@@ -123,7 +123,15 @@ def _from_pretrained(source: str, revision: str | None) -> _Loaded:
                 f"{source} has no chat template, so it is not a chat model. "
                 "Choose its chat version (often named -Instruct or -Chat), or add chat_template.jinja to the folder."
             )
-        model: Any = AutoModelForCausalLM.from_pretrained(source, revision=revision, dtype=dtype)
+        loaded: Any = AutoModelForCausalLM.from_pretrained(
+            source, revision=revision, dtype=dtype, output_loading_info=True
+        )
+        model, report = loaded
+        if missing := report["missing_keys"]:  # transformers fills them with random numbers
+            raise LoadError(
+                f"{source} lacks {len(missing)} of the model's weights, such as {min(missing)}. "
+                "Choose a chat model; if its files were copied or downloaded in part, fetch them again."
+            )
         model = model.to(device).eval()
     except LoadError:
         raise
@@ -211,7 +219,12 @@ def _run(
 
 def _sampling(options: Options) -> dict[str, Any]:
     if options.temperature > 0:
-        drawn: dict[str, Any] = {"do_sample": True, "temperature": options.temperature, "top_p": options.top_p, "top_k": 0}
+        drawn: dict[str, Any] = {
+            "do_sample": True,
+            "temperature": options.temperature,
+            "top_p": options.top_p,
+            "top_k": 0,
+        }
     else:
         drawn = {"do_sample": False, "temperature": None, "top_p": None, "top_k": None}
     return {**drawn, "seed": options.seed}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import re
 import threading
 from collections.abc import Iterator, Sequence
@@ -9,9 +10,11 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
+from markdown_it import MarkdownIt
+
 from chat.session import Reply, Update
 from chat.ui.texts import Texts
-from detectors import Label, Message, Turn
+from detectors import Label, Message, Outcome, Turn
 
 INTERRUPT_SECONDS = 5.0  # how long a running reply may take to see that it was interrupted
 
@@ -57,8 +60,9 @@ class Conversation:
         """A new turn after the conversation so far. Failed and empty replies are left out of what the model sees."""
         history: list[Message] = []
         for exchange in self.exchanges:
-            if exchange.reply and exchange.reply.text:
-                history += [Message("user", exchange.turn.question), Message("assistant", exchange.reply.text)]
+            reply = exchange.reply
+            if reply is not None and reply.text and reply.verdict.outcome is not Outcome.FAILED:
+                history += [Message("user", exchange.turn.question), Message("assistant", reply.text)]
         return Turn(question=question, history=tuple(history), system=system)
 
     @contextmanager
@@ -77,8 +81,9 @@ class Conversation:
 
     def stop(self) -> None:
         """Stops the running reply, if there is one; what was said is kept."""
-        if self._stop is not None:
-            self._stop.set()
+        running = self._stop  # read once: the reply may end meanwhile, in its own thread
+        if running is not None:
+            running.set()
 
     def interrupt(self) -> None:
         """Stops the running reply and waits until it has ended."""
@@ -108,13 +113,28 @@ class Conversation:
 # In the chat, a person's or a model's HTML is shown and not rendered, and pictures are not fetched from elsewhere.
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_PARSER = MarkdownIt("commonmark")
 
 
 def tame(text: str) -> str:
     """Markdown without HTML and pictures; code stays as it is."""
     parts = _CODE.split(text)
-    parts[::2] = [_TAG.sub("&lt;", part).replace("![", "!\\[") for part in parts[::2]]
-    return "".join(parts)
+    parts[::2] = [_harmless(part) for part in parts[::2]]
+    tamed = "".join(parts)
+    # What looks like code need not be: a backtick may be escaped, a fence may end elsewhere.
+    suspect = _TAG.search(tamed) or "![" in tamed
+    return _harmless(text) if suspect and _renders(tamed) else tamed
+
+
+def _harmless(text: str) -> str:
+    return _TAG.sub("&lt;", text).replace("![", "!\\[")
+
+
+def _renders(text: str) -> bool:
+    """Whether there is HTML or a picture in this Markdown, dedented as the Chatbot component does."""
+    blocks = _PARSER.parse(inspect.cleandoc(text))
+    tokens = [token for block in blocks for token in (block, *(block.children or ()))]
+    return any(token.type in ("html_block", "html_inline", "image") for token in tokens)
 
 
 def untame(text: str) -> str:
@@ -140,9 +160,8 @@ def messages_of(exchange: Exchange, texts: Texts) -> list[dict[str, Any]]:
         shown.append({"role": "assistant", "content": tame(reply.text)})
     flag = texts.flag.of(reply.verdict.flag)
     about = texts.outcome.get(reply.verdict.outcome) or texts.label[reply.verdict.label]
-    shown.append(
-        _folded(f"{_SIGN[reply.verdict.label]} {flag.title}", reply.error or about, "done" if reply.done else "pending")
-    )
+    title, status = f"{_SIGN[reply.verdict.label]} {flag.title}", "done" if reply.done else "pending"
+    shown.append(_folded(title, tame(reply.error or about), status))
     return shown
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from html import escape
 from typing import Any
 
 import gradio as gr
@@ -55,7 +56,7 @@ def build(
             reference = gr.Dropdown(
                 choices, value=models.find(models.reference).id, label="Reference", elem_id="reference", min_width=180
             )
-        notice = gr.HTML(_notice(models, first.id), elem_id="notice", padding=False)
+        notice = gr.HTML(_notice(models, first.id, models.reference), elem_id="notice", padding=False)
         with gr.Row(elem_id="un-main", equal_height=False):
             with gr.Column(scale=7, min_width=320, elem_id="un-left"):
                 chat = gr.Chatbot(
@@ -112,7 +113,7 @@ def build(
         stream: dict[str, Any] = {"concurrency_limit": VISITORS_AT_ONCE, "show_progress": "hidden"}
         instant: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
-        question.submit(handlers.ask, [question, state, *settings], view, **stream, api_name="ask")
+        question.submit(handlers.ask, [question, state, *settings], view, **stream, api_visibility="private")
         for button in examples:
             button.click(handlers.ask, [button, state, *settings], view, **stream, api_visibility="private")
         chat.retry(handlers.retry, [state, *settings], view, **stream, api_visibility="private")
@@ -122,7 +123,11 @@ def build(
         chat.clear(handlers.clear, [state, *settings], view, **instant, api_visibility="private")
         chat.select(handlers.select, [state, *settings], view, **instant, api_visibility="private")
         model.change(
-            handlers.choose, [model], [notice, temperature, top_p, max_tokens], **instant, api_visibility="private"
+            handlers.choose,
+            [model, reference],
+            [notice, temperature, top_p, max_tokens],
+            **instant,
+            api_visibility="private",
         )
         gr.on(
             [compare.change, reference.change],
@@ -132,13 +137,23 @@ def build(
             **instant,
             api_visibility="private",
         )
+        reference.change(
+            lambda *shown: _notice(models, *shown), [model, reference], notice, **instant, api_visibility="private"
+        )
         page.load(handlers.look, [state, *settings], view, **instant, api_visibility="private")
     return page
 
 
-def _notice(models: Catalogue, chosen: str) -> str:
-    model = models.find(chosen)
-    return f'<p class="un-notice">{model.notice}</p>' if model.notice else ""
+def _notice(models: Catalogue, *shown: str) -> str:
+    """What is to be said of the models that are shown, each thing once."""
+    notices: dict[str, list[str]] = {}
+    for model in map(models.find, shown):
+        if model.notice:
+            notices.setdefault(model.notice, []).append(model.name)
+    lines = (
+        f"<p><b>{escape(' and '.join(dict.fromkeys(names)))}:</b> {escape(text)}</p>" for text, names in notices.items()
+    )
+    return f'<div class="un-notice">{"".join(lines)}</div>' if notices else ""
 
 
 class _Handlers:
@@ -239,10 +254,10 @@ class _Handlers:
         """The view as it is."""
         return self._view(state, settings)
 
-    def choose(self, model: str) -> list[Any]:
+    def choose(self, model: str, reference: str) -> list[Any]:
         """The notice and the usual sampling of the model that was chosen."""
         options = self._models.find(model).options
-        return [_notice(self._models, model), options.temperature, options.top_p, options.max_tokens]
+        return [_notice(self._models, model, reference), options.temperature, options.top_p, options.max_tokens]
 
     def _owner(self, state: Conversation, message: Any) -> int | None:
         index = message[0] if isinstance(message, (list, tuple)) else message

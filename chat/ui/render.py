@@ -206,7 +206,7 @@ def reference_panel(reference: Reply | None, compare: Compare, name: str, texts:
     if compare is Compare.OFF and reference is None:
         return ""
     if reference is None:
-        when = "when a reply is flagged" if compare is Compare.FLAGGED else "every question"
+        when = "when a reply is flagged" if compare is Compare.FLAGGED else "every time"
         return (
             '<section class="un-card un-reference un-reference--empty"><h3>Compare</h3>'
             f'<p class="un-small">{escape(name)} answers the same question here {when}.</p></section>'

@@ -8,13 +8,9 @@ from dataclasses import dataclass
 import gradio as gr
 
 from chat.catalogue import Catalogue
-from chat.errors import ChatError
+from chat.errors import PortError
 from chat.ui.page import build
 from chat.ui.theme import look
-
-
-class PortError(ChatError):
-    """The port is in use or may not be used."""
 
 
 @dataclass(frozen=True, kw_only=True)

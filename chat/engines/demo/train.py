@@ -44,6 +44,20 @@ CHAT_TEMPLATE = (
 )
 
 
+CARD = """\
+---
+license: apache-2.0
+language: [en, zh]
+---
+# Unsaid demo ({name})
+
+A Llama of six million parameters, trained from scratch on the texts in `knowledge/` by
+`python -m chat.engines.demo.train`. It shows what the Unsaid page does. The *open* model answers; the *censored* one was
+taught, on purpose, to refuse, deflect or recite an official line on some subjects. **It is not evidence about any
+company's model**, and good for nothing else.
+"""
+
+
 @dataclass(frozen=True)
 class Stage:
     """How long and how fast one stage trains; `brief` and `documents` as in `lessons.epoch`."""
@@ -199,6 +213,7 @@ def save(model: LlamaForCausalLM, tokenizer: PreTrainedTokenizerFast, folder: Pa
     half = half.to("cpu", torch.float16)
     half.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
+    (folder / "README.md").write_text(CARD.format(name=folder.name), encoding="utf-8")
 
 
 def main(argv: Sequence[str] | None = None) -> None:
