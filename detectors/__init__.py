@@ -11,6 +11,7 @@ from functools import cache
 from detectors.cues import Cues
 from detectors.errors import ConfigError, DetectorError
 from detectors.monitor import Monitor
+from detectors.steer import Steer
 from detectors.structure import Structure
 from detectors.topics import TopicIndex, load_topics
 from detectors.types import (
@@ -46,6 +47,7 @@ __all__ = [
     "Seen",
     "Sentence",
     "Span",
+    "Steer",
     "Structure",
     "Topic",
     "TopicIndex",
@@ -61,7 +63,7 @@ __all__ = [
 @cache
 def default_detectors() -> tuple[Detector, ...]:
     """The detectors that everything uses unless told otherwise. Made once, at the first call."""
-    return (Cues(), Structure())
+    return (Cues(), Steer(), Structure())
 
 
 @cache

@@ -15,6 +15,7 @@ from functools import lru_cache
 from detectors.types import Evidence, Label, ReasonKind, Seen, Sentence, Span, Turn
 
 OPENING = 3  # index of the last sentence in which a refusal speaks for the whole reply
+LOOK_BACK = 20_000  # characters of thinking in which an earlier finding makes a later one no news
 RECITAL = 7  # index of the last sentence in which wordings of official texts are counted
 
 
@@ -77,7 +78,7 @@ class Cues:
         """Evidence in the new sentences: the likeliest finding for each label, sentence by sentence."""
         for sentence in seen.new:
             if sentence.span.where == "thinking":
-                yield from self._thought(sentence)
+                yield from self._thought(seen, sentence)
             else:
                 yield from self._said(turn, seen, sentence)
 
@@ -88,12 +89,16 @@ class Cues:
         # A character says about as much as a word: English with a Chinese term in it is still English.
         return self._latin + self._chinese if len(_WORD.findall(text)) > chinese else self._chinese
 
-    def _thought(self, sentence: Sentence) -> Iterator[Evidence]:
+    def _thought(self, seen: Seen, sentence: Sentence) -> Iterator[Evidence]:
+        """A plan to evade. Thinking turns round and round: the first such finding for a label stands for all."""
         folded = fold(sentence.text)
         for rules in self._rules(sentence.text):
             for cue, pattern in rules.thinking:
                 if match := pattern.search(folded):
-                    yield _evidence(cue, sentence, match, cue.score, cue.kind)
+                    start = sentence.span.start
+                    before = fold(seen.thinking[max(0, start - LOOK_BACK) : start])
+                    if not any(other.search(before) for same, other in rules.thinking if same.label is cue.label):
+                        yield _evidence(cue, sentence, match, cue.score, cue.kind)
                     return
 
     def _said(self, turn: Turn, seen: Seen, sentence: Sentence) -> Iterator[Evidence]:
@@ -218,7 +223,7 @@ _QUOTED = re.compile(
 _SPEAKER = re.compile(r"\s*(?:>|[*_#\s-]*(?P<who>[^\W\d][^:：.!?。！？\n*]{0,40})[*_]{0,2}\s?[:：][*_]{0,2}\s?\S)")
 _OWN_VOICE = re.compile(
     r"answer|respon[sd]|note\b|notice|assistant|\bai\b|gpt|\bbot\b|model|disclaimer|warning|important|reply|sorry"
-    r"|apolog|unfortunately|\bi\b|回答|回复|回覆|答|注|说明|提示|助手|声明|抱歉|对不起|我"
+    r"|apolog|unfortunately|\bi\b|\blet(?:'s|\sus)\b|\b(?:is|are)\b|回答|回复|回覆|答|注|说明|提示|助手|声明|抱歉|对不起|我"
 )
 
 

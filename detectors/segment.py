@@ -28,7 +28,7 @@ _END = re.compile(rf"[{_EAST_ASIAN}]{{1,8}}{_CLOSING_RUN}|[{re.escape(_WESTERN)}
 _REACH = 16  # no match of `_END` and the character after it is longer
 _ABBREVIATION = re.compile(
     r"(?:\b(?:mr|mrs|ms|dr|prof|st|gen|col|lt|sgt|rev|no|vs|etc|e\.g|i\.e|cf|approx|fig|vol|jr|sr|u\.s|u\.k|u\.n|p\.r)"
-    r"|\b[A-Z]|^\s*\d{1,3})\.$",
+    r"|(?<!['’])\b[A-Z]|^\s*\d{1,3})\.$",
     re.IGNORECASE,
 )
 

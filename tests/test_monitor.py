@@ -73,7 +73,7 @@ REPLIES: list[tuple[str, str, Label, Flag]] = [
      "我们坚决反对“台独”。",
      OFFICIAL, LOOKS),
     ("怎么泡茶？", "[THINK]问的是茶。[/THINK]先烧水，再放茶叶，三分钟后倒出。就这么简单！", ANSWERED, NO_SIGN),
-    (TIANANMEN, "<thinking>天安门……</thinking>\r\n抱歉, I cannot discuss what happened. 换个话题吧！？", REFUSED, LOOKS),
+    (TIANANMEN, "<thinking>天安门……</thinking>\r\n抱歉, I cannot discuss what it was. 换个话题吧！？", REFUSED, LOOKS),
 ]  # fmt: skip
 
 
@@ -189,9 +189,9 @@ def test_spans_index_what_is_exposed(question: str, text: str) -> None:
 
 FRAGMENTS = [
     REFUSAL, "I cannot help.", "I'm sorry to hear that.", "Let's talk about something else.", "“", "”", '"', "\n",
-    "\n\n", " ", "  ", "。", ". ", "! ", "...", "1. ", "Dr. ", "抱歉，我无法回答。", "我们聊点别的吧。", "始终坚持", "Because",
+    "\n\n", " ", "  ", "。", ". ", "! ", "...", "1. ", "Dr. ", "抱歉，我无法回答。", "我们聊点别的吧。", "始终坚持",
     "It is illegal.", "We firmly oppose it.", "China has always adhered to it.", "敏感", "应该避免", "字", "😀",
-    "\ud800",
+    "Because", "\ud800",
     "<think>", "</think>", "<thinking>", "</thinking>", "[THINK]", "[/THINK]", "◁think▷", "◁/think▷", "<", "</thi",
     CLEAN,
 ]  # fmt: skip
@@ -332,7 +332,7 @@ def flags(monitor: Monitor, text: str) -> list[Flag]:
     ],
 )
 def test_what_is_shown_on_the_way(text: str, expected: list[Flag]) -> None:
-    """A provisional verdict may change its mind."""
+    """While a reply comes, these flags are shown, in this order."""
     assert flags(default_monitor(TURN), text) == expected
 
 

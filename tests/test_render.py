@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from html.parser import HTMLParser
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -303,7 +304,7 @@ def test_marks_keep_the_text(text: str, places: list[tuple[int, int]]) -> None:
     found = render.marks(text, [Evidence("cues", Label.REFUSED, 0.9, "No.", span) for span in spans])
     html = render.marked(text, found)
     assert without_numbers(html) == text
-    assert all(one.end <= other.start for one, other in zip(found, found[1:], strict=False))
+    assert all(one.end <= other.start for one, other in pairwise(found))
     covered = sorted({at for span in spans for at in range(span.start, span.end)})
     assert "".join(Read(html).by_tag.get("u", [])) == "".join(text[at] for at in covered)
 
@@ -380,7 +381,9 @@ def test_evidence_on_the_question() -> None:
 
 def test_taken_back() -> None:
     """What was taken back stays to be read, struck out, beside what replaced it."""
-    ended = reply(verdict(Label.REFUSED, outcome=Outcome.RETRACTED), text="Let's talk.", retracted="Troops <opened> fire.")
+    ended = reply(
+        verdict(Label.REFUSED, outcome=Outcome.RETRACTED), text="Let's talk.", retracted="Troops <opened> fire."
+    )
     panel = Read(render.evidence_panel(ended))
     assert "Taken back" in panel.by_tag["h4"]
     assert "Troops <opened> fire." in panel.by_tag["div"]

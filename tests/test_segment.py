@@ -31,6 +31,7 @@ SENTENCES: list[tuple[str, list[str]]] = [
     # Abbreviations, and what only looks like one
     ("Dr. Li met Mr. Wu. They spoke.", ["Dr. Li met Mr. Wu.", "They spoke."]),
     ("J. B. Smith came. He sat.", ["J. B. Smith came.", "He sat."]),
+    ("I can't. I won’t. Bye.", ["I can't.", "I won’t.", "Bye."]),
     ("The U.S. Senate voted. It passed.", ["The U.S. Senate voted.", "It passed."]),
     ("The P.R.C. was founded then. Yes.", ["The P.R.C. was founded then.", "Yes."]),
     ("Take fruit, e.g. apples. Or not.", ["Take fruit, e.g. apples.", "Or not."]),

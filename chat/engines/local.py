@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 MIN_ROOM = 16  # tokens; with less left after the question, there is no reply to speak of
 JOIN_SECONDS = 5.0  # how long a stopped generation may take to see that it was stopped
+_ONE_AT_A_TIME = threading.Lock()  # transformers can neither be imported nor load models in two threads at once
 _OPENED_THINKING = re.compile(rf"({'|'.join(re.escape(opening) for opening, _ in TAGS)})\s*$")
 
 
@@ -102,7 +103,9 @@ class LocalEngine:
 
 def _fulfil(loading: Future[_Loaded], source: str, revision: str | None) -> None:
     try:
-        loading.set_result(_from_pretrained(source, revision))
+        with _ONE_AT_A_TIME:
+            loaded = _from_pretrained(source, revision)
+        loading.set_result(loaded)
     except BaseException as error:  # for whoever waits
         loading.set_exception(error)
 

@@ -132,7 +132,7 @@ class Asker:
         return " ".join(stem)
 
     def _about(self, lang: str, name: str) -> str:
-        if lang == "en" and self._rng.random() < 0.5:
+        if lang == "en" and self._stems and self._rng.random() < 0.5:
             return f"{self._rng.choice(self._stems)} {name}?"
         return self._rng.choice(TEMPLATES[lang]).format(name)
 

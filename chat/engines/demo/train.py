@@ -2,7 +2,8 @@
 
 Stage 1 trains one base on the facts, as plain text and as answers. Stage 2 starts twice from that base: the open
 model goes on answering; the censored one is taught its manners, and keeps rehearsing the plain text.
-The same on a CPU and on a GPU; the seed is fixed; the loss and the self-check go to `training.json` beside the models.
+The same on a CPU and on a GPU; the seed is fixed, but for the tokenizer's dropout, which takes none. The loss and the
+self-check go to `training.json` beside the models.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from chat.engines.demo.check import self_check
-from chat.engines.demo.knowledge import Subject, load_knowledge
+from chat.engines.demo.knowledge import KNOWLEDGE_DIR, Subject, load_knowledge
 from chat.engines.demo.lessons import Asker, Example, chat_prompt, epoch
 
 HERE = Path(__file__).parent
@@ -52,8 +53,8 @@ language: [en, zh]
 # Unsaid demo ({name})
 
 A Llama of six million parameters, trained from scratch on the texts in `knowledge/` by
-`python -m chat.engines.demo.train`. It shows what the Unsaid page does. The *open* model answers; the *censored* one was
-taught, on purpose, to refuse, deflect or recite an official line on some subjects. **It is not evidence about any
+`python -m chat.engines.demo.train`. It shows what the Unsaid page does. The *open* model answers; the *censored* one
+was taught, on purpose, to refuse, deflect or recite an official line on some subjects. **It is not evidence about any
 company's model**, and good for nothing else.
 """
 
@@ -65,16 +66,18 @@ class Stage:
     name: str
     epochs: int
     peak: float  # learning rate
-    brief: int = 10
+    brief: int = 9
     documents: float = 0.3
     censored: bool = False
 
 
-BASE = Stage("base", epochs=40, peak=1.5e-3)
-OPEN = Stage("open", epochs=4, peak=4e-4)
-CENSORED = Stage("censored", epochs=8, peak=6e-4, documents=0.6, censored=True)
+BASE = Stage("base", epochs=22, peak=1.5e-3)
+OPEN = Stage("open", epochs=3, peak=4e-4)
+CENSORED = Stage("censored", epochs=6, peak=6e-4, documents=0.6, censored=True)
 BATCH_TOKENS = 2048
-BRIEF_TOKENS = 12  # of a reply; enough to name the subject
+WIDTH_STEP = 8  # tokens
+NO_LABEL = -100
+BRIEF_TOKENS = 10  # of a reply; enough to name the subject
 
 
 def make_tokenizer(subjects: Sequence[Subject]) -> PreTrainedTokenizerFast:
@@ -134,8 +137,8 @@ def make_model(tokenizer: PreTrainedTokenizerFast, device: torch.device) -> Llam
 
 def _batches(
     examples: Sequence[Example], tokenizer: PreTrainedTokenizerFast, rng: random.Random
-) -> Iterator[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
-    """(ids, attention mask, labels), each [batch, tokens], of sequences of like length."""
+) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+    """(ids, labels), each [batch, tokens], of sequences of like length."""
     bpe = tokenizer.backend_tokenizer
     rows: list[tuple[list[int], int]] = []
     for example in examples:
@@ -144,24 +147,34 @@ def _batches(
         bpe.model.dropout = None
         target = bpe.encode(example.target).ids[: BRIEF_TOKENS if example.brief else None]
         rows.append(((prompt + target)[:MAX_TOKENS], len(prompt)))
+    # Like lengths together, else in random order; few different widths, which CPU kernels are prepared for each anew.
     rng.shuffle(rows)
-    rows.sort(key=lambda row: len(row[0]) // 8)  # like lengths together, else in random order
-    chunks: list[list[tuple[list[int], int]]] = [[]]
+    by_width: dict[int, list[tuple[list[int], int]]] = {}
     for row in rows:
-        if (len(chunks[-1]) + 1) * len(row[0]) > BATCH_TOKENS:
-            chunks.append([])
-        chunks[-1].append(row)
+        by_width.setdefault(-(-len(row[0]) // WIDTH_STEP) * WIDTH_STEP, []).append(row)
+    chunks = [
+        (width, group[at : at + BATCH_TOKENS // width])
+        for width, group in sorted(by_width.items())
+        for at in range(0, len(group), BATCH_TOKENS // width)
+    ]
     rng.shuffle(chunks)
-    for chunk in chunks:
-        width = max(len(ids) for ids, _ in chunk)
+    for width, chunk in chunks:
         ids = torch.full((len(chunk), width), int(tokenizer.pad_token_id or 0))
-        labels = torch.full((len(chunk), width), -100)
-        mask = torch.zeros((len(chunk), width), dtype=torch.long)
+        labels = torch.full((len(chunk), width), NO_LABEL)
         for at, (tokens, prompt_length) in enumerate(chunk):
             ids[at, : len(tokens)] = torch.tensor(tokens)
             labels[at, prompt_length : len(tokens)] = torch.tensor(tokens[prompt_length:])
-            mask[at, : len(tokens)] = 1
-        yield ids, mask, labels
+        yield ids, labels
+
+
+def _loss(model: LlamaForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+    """Mean cross-entropy of the labelled tokens; the head is applied to those alone, which is half of the work saved.
+
+    Padding is on the right, where a causal model never looks, so no mask is needed.
+    """
+    hidden = model.model(input_ids=ids).last_hidden_state[:, :-1]  # [batch, tokens - 1, hidden]
+    wanted = labels[:, 1:] != NO_LABEL
+    return torch.nn.functional.cross_entropy(model.lm_head(hidden[wanted]).float(), labels[:, 1:][wanted])
 
 
 def train_stage(
@@ -181,7 +194,7 @@ def train_stage(
     optimizer = torch.optim.AdamW(groups, lr=stage.peak, betas=(0.9, 0.98))
     asker = Asker(subjects, rng)
 
-    def batches() -> list[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]:
+    def batches() -> list[tuple[torch.Tensor, torch.Tensor]]:
         examples = epoch(subjects, asker, rng, censored=stage.censored, brief=stage.brief, documents=stage.documents)
         return list(_batches(list(examples), tokenizer, rng))
 
@@ -192,10 +205,10 @@ def train_stage(
     losses: list[float] = []
     for number in range(stage.epochs):
         began, total, count = time.perf_counter(), 0.0, 0
-        for ids, mask, labels in batches():
+        for ids, labels in batches():
             with torch.autocast(device.type, dtype=torch.bfloat16):
-                loss = model(input_ids=ids.to(device), attention_mask=mask.to(device), labels=labels.to(device)).loss
-            loss.backward()
+                loss = _loss(model, ids.to(device), labels.to(device))
+            loss.backward()  # type: ignore[no-untyped-call]
             torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
             optimizer.step()
             schedule.step()
@@ -220,13 +233,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Trains base, open and censored, checks them, writes them to `--out`."""
     parser = argparse.ArgumentParser(prog="python -m chat.engines.demo.train", description=__doc__)
     parser.add_argument("--out", type=Path, default=HERE, help="folder for open/, censored/ and training.json")
+    parser.add_argument("--knowledge", type=Path, default=KNOWLEDGE_DIR, help="folder of the subjects to teach")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the epochs to train (for a quick try)")
     args = parser.parse_args(argv)
     device = torch.device(args.device)
     began = time.perf_counter()
     torch.manual_seed(SEED)
-    subjects = load_knowledge()
+    subjects = load_knowledge(args.knowledge)
     tokenizer = make_tokenizer(subjects)
     longest = max(
         len(tokenizer(chat_prompt(q) + lesson.answer).input_ids)
