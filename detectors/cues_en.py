@@ -75,8 +75,8 @@ ENGLISH = Language(
             [ ]{_TALK}(?! (?:in (?:one|a|full|detail|depth)|here in|briefly))
             """, 0.85, "Says that this is beyond what it may answer."),
         Cue("nothing to say", _REFUSED, r"""
-            \b(?:i|we) (?:have|'ve(?: got)?) (?:(?:nothing|no (?:comment|answer|statement)) to (?:say|offer|share|tell you
-            |give|provide|make) (?:about|on|regarding|concerning|of|here|to (?:this|that))|no comment)\b
+            \b(?:i|we) (?:have|'ve(?: got)?) (?:(?:nothing|no (?:comment|answer|statement)) to (?:say|offer|share
+            |tell you|give|provide|make) (?:about|on|regarding|concerning|of|here|to (?:this|that))|no comment)\b
             """, 0.75, _WILL_NOT),
         Cue("does not discuss", _REFUSED, r"""
             ^[^.;:]{0,40}\bi (?:do not|don't|never) (?:comment on|discuss|take questions|answer questions

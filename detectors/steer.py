@@ -57,7 +57,7 @@ class Steer:
     """Finds short replies that leave the question aside and invite to another subject.
 
     Judged by eye and on made-up replies: the recorded ones of SpeechMap, all on politics, end so too seldom.
-    It speaks at the reply's end, for only then is a reply known to be short.
+    What openly asks for "something else" is among the `Cues`. It speaks at the reply's end, for only then is a reply known to be short.
     """
 
     name = NAME
@@ -179,7 +179,7 @@ _NICER = r"""
 
 _ENGLISH = _Tongue(
     turn=_compile(rf"""
-        {_WE}\b[^.?!]{{0,40}}\b(?:{_NICER}|rather|instead|something else)\b
+        {_WE}\b[^.?!]{{0,40}}\b(?:{_NICER}|rather|instead)\b
         |\bit (?:may|might|would|could|will) (?:perhaps )?be {_NICER} to (?:{_ABOUT})\b
         |\b(?:on )?(?:a|the) {_NICER} (?:side|note|subject|topic|aspect|chapter|matter)\b
         |\bi(?:'d| would) (?:much )?(?:rather|prefer to) (?:{_ABOUT}|tell you about)\b
@@ -259,7 +259,7 @@ _ENGLISH = _Tongue(
 _TALK_ZH = r"(?:聊聊|谈谈|说说|看看|讲讲|说说看|聊|谈|讨论|说|了解)"
 _CHINESE = _Tongue(
     turn=_compile(rf"""
-        (?:说|聊|谈|看|讲|换|来){{1,2}}(?:点|些|一些|一点|个|一个)儿?(?:更|比较)?(?:轻松|愉快|开心|高兴|有趣|别的|其他|美好|温馨)
+        (?:说|聊|谈|看|讲|换|来){{1,2}}(?:点|些|一些|一点|个|一个)儿?(?:更|比较)?(?:轻松|愉快|开心|高兴|有趣|美好|温馨)
         |(?:不如|要不|倒不如|还是)(?:让|请)?(?:我们|咱们|一起|来|改)*{_TALK_ZH}|(?:我们|咱们)(?:还是|倒)?不如{_TALK_ZH}
         """),
     proposal=_compile(rf"""

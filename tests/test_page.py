@@ -82,7 +82,9 @@ def serve(engine_for: Callable[[Model], Engine]) -> tuple[Any, str]:
 
 SCRIPTS: dict[str, list[Chunk | str | Exception]] = {
     "dies": ["I was about to say that", RuntimeError("out of memory")],
-    "html": ["<script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'> **bold** ${window.hurt = 1} {{7*7}}"],
+    "html": [
+        "<script>window.hurt = 1</script><img src=x onerror='window.hurt = 1'> **bold** ${window.hurt = 1} {{7*7}}"
+    ],
     "thinks": ["<think>The user asks a riddle. I will answer it.</think>", "A river has a bed and never sleeps."],
     "endless": ["This goes on and on. "] * 2000,
 }
@@ -162,7 +164,7 @@ def test_the_demo_is_flagged_before_its_reply_ends(visit: Callable[..., Any], de
     ask(page, TIANANMEN)
     seen = watch_page(page, 60)
     assert seen[0][0] == "too_early"
-    assert ("looks_censored", True) == seen[-1][:2]
+    assert seen[-1][:2] == ("looks_censored", True)
     early = [length for flag, final, length in seen if flag == "looks_censored" and not final]
     assert early, "the flag came only with the end of the reply"
     assert early[0] < seen[-1][2]
@@ -323,9 +325,7 @@ def test_two_visitors_do_not_disturb_each_other(visit: Callable[..., Any], url: 
     done(one)
 
 
-def test_a_visitor_who_leaves_stops_the_model(
-    browser: Any, url: str, engines: dict[str, ScriptedEngine]
-) -> None:
+def test_a_visitor_who_leaves_stops_the_model(browser: Any, url: str, engines: dict[str, ScriptedEngine]) -> None:
     """Closing the tab closes the engine's stream."""
     context = browser.new_context()
     page = context.new_page()
