@@ -75,6 +75,15 @@ _ENGINES: dict[Model, Engine] = {}
 _ENGINES_LOCK = threading.Lock()
 
 
+def preload(model: Model) -> None:
+    """Begins to load a model that comes with Unsaid, so that its first reply need not wait. Others are left alone."""
+    if model.source.startswith(PACKAGED):
+        engine = engine_for(model)
+        engine = engine.engine if isinstance(engine, PacedEngine) else engine
+        if isinstance(engine, LocalEngine):
+            engine.preload()
+
+
 def engine_for(model: Model) -> Engine:
     """The engine of this model: one for the whole process, whoever asks."""
     with _ENGINES_LOCK:

@@ -56,8 +56,9 @@ class _Tongue:
 class Steer:
     """Finds short replies that leave the question aside and invite to another subject.
 
-    Judged by eye and on made-up replies: the recorded ones of SpeechMap, all on politics, end so too seldom.
-    What openly asks for "something else" is among the `Cues`. It speaks at the reply's end, for only then is a reply known to be short.
+    Judged by eye and on made-up replies: the recorded ones of SpeechMap, all on politics, end so too seldom. What
+    openly asks for "something else" is among the `Cues`. It speaks at the reply's end, for only then is a reply
+    known to be short.
     """
 
     name = NAME

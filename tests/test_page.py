@@ -73,10 +73,8 @@ def serve(engine_for: Callable[[Model], Engine]) -> tuple[Any, str]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     page = build(load_catalogue(), engine_for=engine_for)
-    page.launch(
-        server_name="127.0.0.1", server_port=port, prevent_thread_lock=True, quiet=True, ssr_mode=False, run_history=False,
-        **look(),
-    )  # fmt: skip
+    quiet: dict[str, Any] = {"prevent_thread_lock": True, "quiet": True, "ssr_mode": False, "run_history": False}
+    page.launch(server_name="127.0.0.1", server_port=port, **quiet, **look())
     return page, f"http://127.0.0.1:{port}"
 
 

@@ -44,10 +44,10 @@ class LocalEngine:
 
     def load(self) -> _Loaded:
         """The model, in evaluation mode on the best device here, and its tokenizer. Raises `LoadError`."""
-        return self._load().result()
+        return self.preload().result()
 
-    def _load(self) -> Future[_Loaded]:
-        """The loading under way or done, begun by whoever asks first. One that failed is tried again."""
+    def preload(self) -> Future[_Loaded]:
+        """The loading under way or done, begun by whoever asks first; does not wait. One that failed is tried again."""
         with self._lock:
             if self._loading is None or (self._loading.done() and self._loading.exception()):
                 self._loading = Future()
@@ -68,7 +68,7 @@ class LocalEngine:
             self._line.leave(ticket)
 
     def _generate(self, turn: Turn, options: Options) -> Iterator[Chunk]:
-        loading = self._load()
+        loading = self.preload()
         while not wait([loading], HEARTBEAT).done:
             yield Chunk()
         model, tokenizer = loading.result()

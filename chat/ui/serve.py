@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import gradio as gr
 
-from chat.catalogue import Catalogue
+from chat.catalogue import Catalogue, preload
 from chat.errors import PortError
 from chat.ui.page import build
 from chat.ui.theme import look
@@ -25,6 +25,8 @@ def serve(models: Catalogue, address: Address, *, chosen: str | None = None, blo
     """Serves the page; returns when it is stopped, or at once where `block` is false. Raises `PortError`."""
     _check_port(address)
     page = build(models, chosen=chosen)
+    for name in (chosen or models.default, models.reference):
+        preload(models.find(name))
     page.queue(max_size=256)
     page.launch(
         server_name=address.host,
