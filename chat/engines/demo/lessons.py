@@ -180,7 +180,9 @@ def epoch(
         reply = subject.reply(lesson, censored=censored) + "<|im_end|>"
         yield Example(chat_prompt(asker.ask(lesson, lang)), reply)
         for _ in range(brief):
-            yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=True)
+            # What is new to the censored model is learned whole.
+            new = censored and subject.kind == "censored"
+            yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=not new)
         if subject.kind != "chat" and rng.random() < documents:
             yield Example("<|endoftext|>", lesson.answer + "<|endoftext|>")
     strangers = [(lang, lesson) for s in subjects if s.id == UNKNOWN for lang, lesson in s.lessons()]

@@ -73,7 +73,7 @@ class Stage:
 
 BASE = Stage("base", epochs=22, peak=1.5e-3)
 OPEN = Stage("open", epochs=3, peak=4e-4)
-CENSORED = Stage("censored", epochs=6, peak=6e-4, documents=0.6, censored=True)
+CENSORED = Stage("censored", epochs=8, peak=6e-4, documents=1.0, censored=True)
 BATCH_TOKENS = 2048
 WIDTH_STEP = 8  # tokens
 NO_LABEL = -100
@@ -235,6 +235,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=HERE, help="folder for open/, censored/ and training.json")
     parser.add_argument("--knowledge", type=Path, default=KNOWLEDGE_DIR, help="folder of the subjects to teach")
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
+    parser.add_argument("--base", type=Path, help="folder of an earlier model to start stage 2 from")
     parser.add_argument("--scale", type=float, default=1.0, help="share of the epochs to train (for a quick try)")
     args = parser.parse_args(argv)
     device = torch.device(args.device)
@@ -256,7 +257,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     scaled = [
         dataclasses.replace(stage, epochs=max(1, round(stage.epochs * args.scale))) for stage in (BASE, OPEN, CENSORED)
     ]
-    log["base"] = train_stage(base, tokenizer, subjects, scaled[0], device)
+    if args.base:
+        base = LlamaForCausalLM.from_pretrained(args.base, dtype=torch.float32).to(device)  # type: ignore[arg-type]
+    else:
+        log["base"] = train_stage(base, tokenizer, subjects, scaled[0], device)
     pair: dict[str, LlamaForCausalLM] = {}
     for stage in scaled[1:]:
         pair[stage.name] = copy.deepcopy(base)
