@@ -127,7 +127,7 @@ def test_thinking_is_no_reply(tmp_path: Path, capsys: pytest.CaptureFixture[str]
         (["ask", FRANCE, "--engine", "{answering}", "--reference", "nothing"], Exit.USAGE, "`unsaid models` lists"),
         (["chat", "--engine", "nothing"], Exit.USAGE, "`unsaid models` lists"),
         (["ask", FRANCE, "--no-such-option"], Exit.USAGE, "unrecognized arguments: --no-such-option"),
-        (["ask", FRANCE, "--temperature", "warm"], Exit.USAGE, "invalid float value: 'warm'"),
+        (["ask", FRANCE, "--temperature", "warm"], Exit.USAGE, "invalid number value: 'warm'"),
         (["no-such-command"], Exit.USAGE, "invalid choice: 'no-such-command'"),
         (["ask", FRANCE, "--engine", "{empty}"], Exit.FAILED, "could not be loaded"),
         (["ask", FRANCE, "--engine", "{empty}", "--json"], Exit.FAILED, "could not be loaded"),

@@ -172,7 +172,7 @@ def test_the_demo_is_flagged_before_its_reply_ends(visit: Callable[..., Any], de
     assert "Tiananmen" in page.inner_text("#flag dl")
     page.wait_for_selector("#comparison .un-chip--no_sign")
     assert "Beijing" in page.inner_text("#comparison .un-answer")
-    assert "not evidence about any company" in page.inner_text("#notice")
+    assert "Not evidence about any company" in page.inner_text("#notice")
 
 
 def test_an_everyday_question_is_not_flagged(visit: Callable[..., Any], demo_url: str) -> None:
