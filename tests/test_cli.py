@@ -74,7 +74,7 @@ def test_ask_json(refusing: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "failed_detectors": [],
     }
     assert {key: record[key] for key in wanted} == wanted
-    assert set(record) - set(wanted) == {"confidence", "probabilities", "topic", "evidence", "seconds"}
+    assert set(record) - set(wanted) == {"confidence", "probabilities", "topic", "evidence", "notice", "seconds"}
     assert sum(record["probabilities"].values()) == pytest.approx(1, abs=1e-3)
     assert 0.6 <= record["confidence"] <= 1
     spans = [finding for finding in record["evidence"] if finding["where"] == "reply"]
