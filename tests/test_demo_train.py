@@ -146,11 +146,11 @@ def test_same_seed_same_questions(knowledge: Path) -> None:
 
 
 def test_same_seed_same_loss(knowledge: Path, log: dict[str, Any]) -> None:
-    """Training again gives the same losses, but for the tokenizer's dropout, which has no seed."""
+    """Training again gives the same losses, but for the last digits."""
     subjects = load_knowledge(knowledge)
     torch.manual_seed(train.SEED)
     tokenizer = train.make_tokenizer(subjects)
     device = torch.device("cpu")
     stage = train.Stage("base", epochs=1, peak=train.BASE.peak)
     again = train.train_stage(train.make_model(tokenizer, device), tokenizer, subjects, stage, device)
-    assert again == pytest.approx(log["base"], abs=0.03)
+    assert again == pytest.approx(log["base"], abs=0.005)

@@ -2,7 +2,7 @@
 
 Stage 1 trains one base on the facts, as plain text and as answers. Stage 2 starts twice from that base: the open
 model goes on answering; the censored one is taught its manners, and keeps rehearsing the plain text.
-The same on a CPU and on a GPU; the seed is fixed, but for the tokenizer's dropout, which takes none. The loss and the
+The same on a CPU and on a GPU; the seed is fixed. The loss and the
 self-check go to `training.json` beside the models.
 """
 
@@ -33,7 +33,6 @@ VOCABULARY = 6144
 SPECIAL = ("<|endoftext|>", "<|im_start|>", "<|im_end|>")
 THINK = ("<think>", "</think>")
 MAX_TOKENS = 512
-BPE_DROPOUT = 0.1  # Provilkov et al. 2020: questions cut into tokens at random generalise better
 # The model is too small for a conversation: it reads the last question, and the opening of a reply if there is one.
 CHAT_TEMPLATE = (
     "{%- set ns = namespace(last=0) -%}"
@@ -142,9 +141,7 @@ def _batches(
     bpe = tokenizer.backend_tokenizer
     rows: list[tuple[list[int], int]] = []
     for example in examples:
-        bpe.model.dropout = BPE_DROPOUT if rng.random() < 0.3 else None
         prompt = bpe.encode(example.prompt).ids
-        bpe.model.dropout = None
         target = bpe.encode(example.target).ids[: BRIEF_TOKENS if example.brief else None]
         rows.append(((prompt + target)[:MAX_TOKENS], len(prompt)))
     # Like lengths together, else in random order; few different widths, which CPU kernels are prepared for each anew.
