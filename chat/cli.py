@@ -15,7 +15,7 @@ from chat.cli_eval import add_eval
 from chat.engines.types import Options
 from chat.errors import ChatError, PortError, QuestionError, UnknownModelError
 from chat.export import verdict_record
-from chat.session import Compare, Update, clean_question, watch
+from chat.session import Compare, Update, clean_question, clean_text, watch
 from chat.ui.render import SHOWN_FROM, sure, title, what
 from chat.ui.texts import Texts, load_texts
 from detectors import DetectorError, Flag, Outcome, Turn
@@ -150,7 +150,7 @@ def _chat(args: argparse.Namespace) -> Exit:
 def _ask(args: argparse.Namespace) -> Exit:
     texts, models = load_texts(), catalogue.load_catalogue()
     question = args.question if args.question not in (None, "-") else _read(sys.stdin)
-    turn = Turn(question=clean_question(question), system=args.system)
+    turn = Turn(question=clean_question(question), system=clean_text(args.system))
     model = models.find(args.engine or models.default)
     options = Options(
         temperature=model.options.temperature if args.temperature is None else args.temperature,

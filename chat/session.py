@@ -73,10 +73,15 @@ def clean_question(question: str) -> str:
 
     Raises `QuestionError` where nothing is left.
     """
-    text = question.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+    text = clean_text(question)
     if not text:
         raise QuestionError("There is no question yet. Type one, or choose an example.")
     return text
+
+
+def clean_text(text: str) -> str:
+    """The text without outer white space, and without what is no character: halves of surrogate pairs, zeros."""
+    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
 
 
 def watch(

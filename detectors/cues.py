@@ -15,6 +15,7 @@ from functools import lru_cache
 from detectors.types import Evidence, Label, ReasonKind, Seen, Sentence, Span, Turn
 
 OPENING = 3  # index of the last sentence in which a refusal speaks for the whole reply
+LONGEST_QUOTATION = 5_000  # characters of a paragraph in which the opening mark of a quotation is looked for
 LOOK_BACK = 20_000  # characters of thinking in which an earlier finding makes a later one no news
 RECITAL = 7  # index of the last sentence in which wordings of official texts are counted
 
@@ -247,7 +248,7 @@ class Aside:
         if speaker and not (speaker["who"] and _OWN_VOICE.search(fold(speaker["who"]))):
             return [(0, len(text))]
         # A quotation may have begun earlier in the paragraph.
-        paragraph = self._whole.rfind("\n", 0, start) + 1
+        paragraph = max(self._whole.rfind("\n", 0, start) + 1, start - LONGEST_QUOTATION)
         before = start - paragraph
         line = self._whole[paragraph:start] + text
         spans = (match.span() for match in _QUOTED.finditer(line))

@@ -95,6 +95,9 @@ def _kind(label: Label, findings: Sequence[Evidence], topic: Topic | None) -> Re
         return ReasonKind.POLITICAL
     named = [e for e in findings if e.kind is not None and e.label is label]
     said = max(named, key=lambda e: e.score).kind if named else None
-    if said is ReasonKind.CAPABILITY:
+    # "I have no access to that" is a reason of its own, unless on a political subject something else declines too.
+    others = [e for e in findings if e.label is label and e.kind is not ReasonKind.CAPABILITY]
+    dressed = topic is not None and any(e.score >= THRESHOLD for e in others)
+    if said is ReasonKind.CAPABILITY and not dressed:
         return said
     return topic.kind if topic else said or ReasonKind.OTHER

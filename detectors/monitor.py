@@ -82,18 +82,22 @@ class Monitor:
         self._forget_reply()
 
     def close(self, outcome: Outcome = Outcome.COMPLETE) -> Verdict:
-        """The reply has ended, in this way. Returns the final verdict; closing again returns it again."""
+        """The reply has ended, in this way. Returns the final verdict; closing again returns it again.
+
+        Raises `ValueError` for `RUNNING`, which is no end.
+        """
+        if outcome is Outcome.RUNNING:
+            raise ValueError("A reply cannot end as running. Say how it ended.")
         if self._verdict.final:
             return self._verdict
         for piece in self._splitter.close():
             self._add(piece.where, piece.text)
         for where, cutter in self._cutters.items():
             self._found(where, cutter.close())
-        if outcome is Outcome.COMPLETE:
-            if self._retracted is not None:
-                outcome = Outcome.RETRACTED
-            elif not self.reply.strip():
-                outcome = Outcome.EMPTY
+        if self._retracted is not None and outcome is not Outcome.FAILED:
+            outcome = Outcome.RETRACTED  # whatever became of the replacement
+        elif outcome is Outcome.COMPLETE and not self.reply.strip():
+            outcome = Outcome.EMPTY
         self._look(outcome)
         return self._verdict
 

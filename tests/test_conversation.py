@@ -243,6 +243,8 @@ TAMED = {
     "before <i>\n```\n<b>\n```\n<u>": "before &lt;i>\n```\n<b>\n```\n&lt;u>",
     "六四<b>事件</b>🕯": "六四&lt;b>事件&lt;/b>🕯",
     "$x$ <é>": None,
+    "&lt;b> as it was typed": "&amp;lt;b> as it was typed",
+    "`&lt;` in code, <b> outside": "`&lt;` in code, &lt;b> outside",
     # Not code, whatever it looks like.
     "\\`<img src=//x>\\`": "\\`&lt;img src=//x>\\`",
     "`<img src=//x>``": "`&lt;img src=//x>``",

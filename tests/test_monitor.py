@@ -503,6 +503,22 @@ def test_retracted_with_a_clean_replacement() -> None:
     assert monitor.close().flag is Flag.DID_NOT_ANSWER
 
 
+@pytest.mark.parametrize("how", [Outcome.CUT_OFF, Outcome.STOPPED, Outcome.FILTERED])
+def test_retracted_then_broken_off(how: Outcome) -> None:
+    """A reply that was taken back stays so, however its replacement ends."""
+    monitor = default_monitor(TURN)
+    monitor.feed("Something else.")
+    monitor.retract()
+    monitor.feed("Ask some")
+    assert monitor.close(how).outcome is Outcome.RETRACTED
+
+
+def test_running_is_no_end() -> None:
+    """A reply cannot be closed as still running."""
+    with pytest.raises(ValueError, match="how it ended"):
+        default_monitor(TURN).close(Outcome.RUNNING)
+
+
 @pytest.mark.parametrize("before", ["<think>Hm, the year", "<think>Hm.</think>In 1989", "<thi", "In 1989 </th"])
 def test_retracted_at_any_time(before: str) -> None:
     """The replacement is a reply even where the model was still thinking, or in the middle of a tag."""

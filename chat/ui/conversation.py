@@ -113,6 +113,8 @@ class Conversation:
 # In the chat, a person's or a model's HTML is shown and not rendered, and pictures are not fetched from elsewhere.
 _CODE = re.compile(r"(```.*?(?:```|\Z)|`[^`\n]*`)", re.DOTALL)
 _TAG = re.compile(r"<(?=[A-Za-z/!?])")
+_TAMED_FROM = {"&amp;lt;": "&lt;", "&lt;": "<", "!\\[": "!["}
+_TAMED = re.compile("|".join(map(re.escape, _TAMED_FROM)))
 _PARSER = MarkdownIt("commonmark")
 
 
@@ -127,7 +129,11 @@ def tame(text: str) -> str:
 
 
 def _harmless(text: str) -> str:
-    return _TAG.sub("&lt;", text).replace("![", "!\\[")
+    return _TAG.sub("&lt;", text.replace("&lt;", "&amp;lt;")).replace("![", "!\\[")
+
+
+def _restored(text: str) -> str:
+    return _TAMED.sub(lambda found: _TAMED_FROM[found[0]], text)
 
 
 def _renders(text: str) -> bool:
@@ -139,7 +145,11 @@ def _renders(text: str) -> bool:
 
 def untame(text: str) -> str:
     """What was typed, from what the chat shows of it."""
-    return text.replace("&lt;", "<").replace("!\\[", "![")
+    if tame(typed := _restored(text)) == text:
+        return typed
+    parts = _CODE.split(text)  # code was left as it was
+    parts[::2] = [_restored(part) for part in parts[::2]]
+    return "".join(parts)
 
 
 def messages(exchanges: Sequence[Exchange], texts: Texts) -> list[dict[str, Any]]:

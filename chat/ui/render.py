@@ -59,7 +59,7 @@ def what(verdict: Verdict, texts: Texts) -> str:
 
 
 def title(verdict: Verdict, texts: Texts) -> str:
-    """The flag's name; provisional ones say so."""
+    """The flag's name."""
     return texts.flag.of(verdict.flag).title
 
 
