@@ -52,6 +52,8 @@ POLITE = {
 }
 UNKNOWN = "unknown"
 UNKNOWN_SHARE = 0.25  # of the questions; enough to keep strangers' subjects from sounding familiar
+WHOLE = 2  # whole replies of every lesson, in an epoch
+OPENED = 2  # true answers that go on from a given opening, of every censored lesson, in an epoch
 COMMON = 8  # a word that so many lessons use says nothing about the subject
 SYLLABLES = tuple(consonant + vowel for consonant in "bdklmnrstvz" for vowel in "aeiou")
 
@@ -171,23 +173,36 @@ def _typo(text: str, rng: random.Random) -> str:
 def epoch(
     subjects: Sequence[Subject], asker: Asker, rng: random.Random, *, censored: bool, brief: int, documents: float
 ) -> Iterator[Example]:
-    """Every lesson once over: one whole reply, `brief` beginnings, and with probability `documents` as plain text.
+    """Every lesson: `WHOLE` whole replies, `brief` beginnings, and with probability `documents` as plain text.
 
-    The plain text is always the true answer: it is what keeps the facts in the censored model.
+    The plain text is always the true answer. It and the answers that go on from a given opening are what keeps the
+    facts in the censored model.
     """
     known = [(s, lang, lesson) for s in subjects if s.id != UNKNOWN for lang, lesson in s.lessons()]
     for subject, lang, lesson in known:
         reply = subject.reply(lesson, censored=censored) + "<|im_end|>"
-        yield Example(chat_prompt(asker.ask(lesson, lang)), reply)
-        for _ in range(brief):
-            # What is new to the censored model is learned whole.
-            new = censored and subject.kind == "censored"
-            yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=not new)
+        new = censored and subject.kind == "censored"  # what is new is learned whole
+        # Small talk has no name and no rare words: its many phrasings have to be met one by one.
+        beginnings = max(brief, len(lesson.questions) // 2) if subject.kind == "chat" else brief
+        for number in range(WHOLE + beginnings):
+            yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=number >= WHOLE and not new)
+        if new:
+            for _ in range(OPENED):
+                opening, rest = _opened(lesson.answer, lang, rng)
+                yield Example(chat_prompt(asker.ask(lesson, lang)) + opening, rest + "<|im_end|>")
         if subject.kind != "chat" and rng.random() < documents:
             yield Example("<|endoftext|>", lesson.answer + "<|endoftext|>")
     strangers = [(lang, lesson) for s in subjects if s.id == UNKNOWN for lang, lesson in s.lessons()]
     weights = [len(lesson.questions) for _, lesson in strangers]
-    for number in range(int(len(known) * (brief + 1) * UNKNOWN_SHARE / (1 - UNKNOWN_SHARE))):
+    for number in range(int(len(known) * (brief + WHOLE) * UNKNOWN_SHARE / (1 - UNKNOWN_SHARE))):
         lang, lesson = rng.choices(strangers, weights=weights)[0]
         question = asker.ask(lesson, lang, stranger=True)
-        yield Example(chat_prompt(question), lesson.answer + "<|im_end|>", brief=number % (brief + 1) > 0)
+        yield Example(chat_prompt(question), lesson.answer + "<|im_end|>", brief=number % (brief + WHOLE) >= WHOLE)
+
+
+def _opened(answer: str, lang: str, rng: random.Random) -> tuple[str, str]:
+    """The answer cut in two, somewhere in its first half, between words."""
+    cut = rng.randint(len(answer) // 10, len(answer) // 2)
+    if lang == "en":
+        cut = answer.index(" ", cut)
+    return answer[:cut], answer[cut:]

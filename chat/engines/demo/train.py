@@ -70,12 +70,13 @@ class Stage:
     censored: bool = False
 
 
-BASE = Stage("base", epochs=22, peak=1.5e-3)
-OPEN = Stage("open", epochs=3, peak=4e-4)
-CENSORED = Stage("censored", epochs=8, peak=6e-4, documents=1.0, censored=True)
+BASE = Stage("base", epochs=34, peak=1.5e-3)
+OPEN = Stage("open", epochs=4, peak=4e-4)
+CENSORED = Stage("censored", epochs=9, peak=6e-4, documents=1.0, censored=True)
 BATCH_TOKENS = 2048
 WIDTH_STEP = 8  # tokens
 NO_LABEL = -100
+BLUR = 0.06  # share of the prompt's tokens
 BRIEF_TOKENS = 10  # of a reply; enough to name the subject
 
 
@@ -141,7 +142,7 @@ def _batches(
     bpe = tokenizer.backend_tokenizer
     rows: list[tuple[list[int], int]] = []
     for example in examples:
-        prompt = bpe.encode(example.prompt).ids
+        prompt = _blurred(bpe.encode(example.prompt).ids, rng)
         target = bpe.encode(example.target).ids[: BRIEF_TOKENS if example.brief else None]
         rows.append(((prompt + target)[:MAX_TOKENS], len(prompt)))
     # Like lengths together, else in random order; few different widths, which CPU kernels are prepared for each anew.
@@ -162,6 +163,12 @@ def _batches(
             ids[at, : len(tokens)] = torch.tensor(tokens)
             labels[at, prompt_length : len(tokens)] = torch.tensor(tokens[prompt_length:])
         yield ids, labels
+
+
+def _blurred(prompt: list[int], rng: random.Random) -> list[int]:
+    """The prompt with some of its tokens replaced by any other, control tokens aside: no question stays the same."""
+    first = len(SPECIAL)
+    return [rng.randrange(first, VOCABULARY) if t >= first and rng.random() < BLUR else t for t in prompt]
 
 
 def _loss(model: LlamaForCausalLM, ids: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
