@@ -182,9 +182,7 @@ def epoch(
     for subject, lang, lesson in known:
         reply = subject.reply(lesson, censored=censored) + "<|im_end|>"
         new = censored and subject.kind == "censored"  # what is new is learned whole
-        # Small talk has no name and no rare words: its many phrasings have to be met one by one.
-        beginnings = max(brief, len(lesson.questions) // 2) if subject.kind == "chat" else brief
-        for number in range(WHOLE + beginnings):
+        for number in range(WHOLE + brief):
             yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=number >= WHOLE and not new)
         if new:
             for _ in range(OPENED):
