@@ -1,8 +1,8 @@
 # make run     the page, at http://127.0.0.1:7860       (ARGS="--port 8000" and the like are passed on)
 # make test    the tests, in a browser too where there is one
 # make check   ruff and mypy
-# make train   the demo pair, from its knowledge (half an hour on two cores)
-# make bench   how fast the demo loads, writes, is watched and stops
+# make train   the demo pair, from its knowledge (three quarters of an hour on two cores)
+# make bench   how fast the demo and the detector are
 # make wheel   the wheel, in dist/
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
@@ -29,6 +29,7 @@ train: $(VENV)/installed
 
 bench: $(VENV)/installed
 	$(BIN)/python -m chat.engines.demo.bench
+	$(BIN)/python -m detectors.bench
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel

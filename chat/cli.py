@@ -12,8 +12,9 @@ from typing import TextIO, TypeVar
 
 from chat import __version__, catalogue
 from chat.cli_eval import add_eval
+from chat.cli_scan import add_scan
 from chat.engines.types import Options
-from chat.errors import ChatError, PortError, QuestionError, UnknownModelError
+from chat.errors import ChatError, PortError, QuestionError, ScanError, UnknownModelError
 from chat.export import verdict_record
 from chat.session import Compare, Update, clean_question, clean_text, watch
 from chat.ui.render import SHOWN_FROM, sure, title, what
@@ -40,6 +41,7 @@ examples:
   unsaid chat --engine Qwen/Qwen2.5-0.5B-Instruct
   unsaid ask "What happened at Tiananmen Square in 1989?"
   echo "六四事件是什么？" | unsaid ask --json
+  unsaid scan replies.jsonl.gz -o verdicts.jsonl
   unsaid eval replies.jsonl.gz --lang en
   unsaid models
 
@@ -61,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except BrokenPipeError:  # the reader of our output went away
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what Python flushes at its end
         return Exit.OK
-    except (DetectorError, QuestionError, UnknownModelError) as error:
+    except (DetectorError, QuestionError, ScanError, UnknownModelError) as error:
         return _complain(error, Exit.USAGE)
     except PortError as error:
         return _complain(error, Exit.PORT)
@@ -105,6 +107,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--fail-on-flag", action="store_true", help="exit with 1 where the reply looks censored")
     ask.set_defaults(run=_ask)
     add_eval(commands)
+    add_scan(commands)
     models = commands.add_parser("models", help="list the models to choose from")
     models.add_argument("--json", action="store_true", help="print JSON instead")
     models.set_defaults(run=_models)

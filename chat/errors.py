@@ -5,6 +5,7 @@ ChatError
 ├── UnknownModelError  no such model in the list, folder or id
 ├── LoadError          a model was found and cannot be used
 ├── EngineError        a model broke while it was replying
+├── ScanError          the verdicts cannot be written where they were asked for
 └── PortError          the page cannot listen where it was asked to
 """
 
@@ -27,6 +28,10 @@ class LoadError(ChatError):
 
 class EngineError(ChatError):
     """The model failed in mid-reply."""
+
+
+class ScanError(ChatError):
+    """The output file is no file of verdicts, or cannot be written."""
 
 
 class PortError(ChatError):

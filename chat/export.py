@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from chat.session import Reply, Update
+from detectors import Span, Verdict
 
 
 def verdict_record(update: Update, *, notice: str = "") -> dict[str, Any]:
@@ -16,13 +18,19 @@ def verdict_record(update: Update, *, notice: str = "") -> dict[str, Any]:
 
 
 def _reply(reply: Reply) -> dict[str, Any]:
-    verdict = reply.verdict
     return {
         "model": reply.model,
         "reply": reply.text,
         "thinking": reply.thinking,
         "retracted": reply.retracted,
         "error": reply.error,
+        **verdict_fields(reply.verdict, reply.words),
+    }
+
+
+def verdict_fields(verdict: Verdict, words: Callable[[Span], str]) -> dict[str, Any]:
+    """A verdict alone; `words` gives the text that a span covers."""
+    return {
         "flag": verdict.flag,
         "label": verdict.label,
         "kind": verdict.kind,
@@ -40,7 +48,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
                 "where": finding.span.where if finding.span else None,
                 "start": finding.span.start if finding.span else None,
                 "end": finding.span.end if finding.span else None,
-                "text": reply.words(finding.span) if finding.span else None,
+                "text": words(finding.span) if finding.span else None,
             }
             for finding in verdict.evidence
         ],

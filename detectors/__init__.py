@@ -6,6 +6,7 @@ verdict = watch_text("What happened in 1989?", "Let's talk about something else.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 from detectors.cues import Cues
@@ -16,8 +17,10 @@ from detectors.structure import Structure
 from detectors.topics import TopicIndex, load_topics
 from detectors.types import (
     Detector,
+    Estimate,
     Evidence,
     Failure,
+    Finding,
     Flag,
     Label,
     Message,
@@ -36,8 +39,10 @@ __all__ = [
     "Cues",
     "Detector",
     "DetectorError",
+    "Estimate",
     "Evidence",
     "Failure",
+    "Finding",
     "Flag",
     "Label",
     "Message",
@@ -62,8 +67,10 @@ __all__ = [
 
 @cache
 def default_detectors() -> tuple[Detector, ...]:
-    """The detectors that everything uses unless told otherwise. Made once, at the first call."""
-    return (Cues(), Steer(), Structure())
+    """The detectors that everything uses unless told otherwise. Made once, at the first call, which imports torch."""
+    from detectors.classifier import Classifier
+
+    return (Cues(), Steer(), Structure(), Classifier())
 
 
 @cache
@@ -72,10 +79,16 @@ def default_topics() -> TopicIndex:
     return load_topics()
 
 
-def monitor(turn: Turn, *, lang: str = "en", thinking_opened: bool = False) -> Monitor:
-    """A monitor with the default detectors and topics. `lang` is the language of the topic's name."""
+def monitor(
+    turn: Turn, *, lang: str = "en", thinking_opened: bool = False, detectors: Sequence[Detector] | None = None
+) -> Monitor:
+    """A monitor with the default topics, and the default detectors unless others are given.
+
+    `lang` is the language of the topic's name.
+    """
     topic = default_topics().find(turn.question, lang)
-    return Monitor(turn, default_detectors(), topic=topic, thinking_opened=thinking_opened)
+    chosen = default_detectors() if detectors is None else detectors
+    return Monitor(turn, chosen, topic=topic, thinking_opened=thinking_opened)
 
 
 def watch_text(question: str, reply: str) -> Verdict:

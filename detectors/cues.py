@@ -7,11 +7,10 @@ script and conditions ("if I cannot answer") do not count: there somebody else i
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from functools import lru_cache
 
+from detectors.fold import fold
 from detectors.types import Evidence, Label, ReasonKind, Seen, Sentence, Span, Turn
 
 OPENING = 3  # index of the last sentence in which a refusal speaks for the whole reply
@@ -253,27 +252,3 @@ class Aside:
         line = self._whole[paragraph:start] + text
         spans = (match.span() for match in _QUOTED.finditer(line))
         return [(left - before, right - before) for left, right in spans if right > before]
-
-
-class _Fold(dict[int, str]):
-    """Character to folded character, one for one, worked out as characters are met."""
-
-    def __missing__(self, code: int) -> str:
-        plain = unicodedata.normalize("NFKC", chr(code)).lower()
-        self[code] = folded = plain if len(plain) == 1 else chr(code)
-        return folded
-
-
-_SIMPLER = _Fold()
-
-
-@lru_cache(maxsize=64)
-def fold(text: str) -> str:
-    """The text in lower case, simplified characters and straight quotes, of the same length: offsets hold."""
-    if not _SIMPLER:
-        from detectors.cues_zh import SIMPLIFIED
-
-        traditional, simplified = SIMPLIFIED
-        pairs = zip("’‘ʼ´`“”„«»" + traditional, "'''''\"\"\"\"\"" + simplified, strict=True)
-        _SIMPLER.update((ord(char), plain) for char, plain in pairs)
-    return text.translate(_SIMPLER)

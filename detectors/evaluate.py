@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from detectors import Flag, Label, Outcome, Turn, Verdict, monitor
+from detectors import Detector, Flag, Label, Outcome, Turn, Verdict, monitor
 from detectors.records import Record, Truth
 
 CHUNK = 24  # characters fed at a time where it is measured how early the verdict comes; about five tokens
@@ -38,11 +38,14 @@ class Judged:
         return self.flag not in _NO_ALARM
 
 
-def judge(record: Record) -> Judged:
-    """The detector's verdict on one record, timed whole, and watched in chunks. The record's truth must be known."""
+def judge(record: Record, detectors: Sequence[Detector] | None = None) -> Judged:
+    """The verdict on one record, timed whole, and watched in chunks. The record's truth must be known.
+
+    `detectors` in place of the default ones.
+    """
     assert record.truth is not None
     began = time.perf_counter()
-    verdict = _watch(record, len(record.reply) or 1)[-1][1]
+    verdict = _watch(record, len(record.reply) or 1, detectors)[-1][1]
     took = (time.perf_counter() - began) * 1000
     return Judged(
         truth=record.truth,
@@ -52,13 +55,13 @@ def judge(record: Record) -> Judged:
         lang=record.lang or "?",
         length=len(record.reply),
         milliseconds=took,
-        seen=_seen(_watch(record, CHUNK), len(record.reply)),
+        seen=_seen(_watch(record, CHUNK, detectors), len(record.reply)),
     )
 
 
-def _watch(record: Record, size: int) -> list[tuple[int, Verdict]]:
+def _watch(record: Record, size: int, detectors: Sequence[Detector] | None) -> list[tuple[int, Verdict]]:
     """(characters shown, verdict) after every chunk and at the end."""
-    watching = monitor(Turn(record.question))
+    watching = monitor(Turn(record.question), detectors=detectors)
     if record.reasoning:
         watching.feed(thinking=record.reasoning)
     reply = record.reply

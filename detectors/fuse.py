@@ -7,43 +7,92 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
-from detectors.types import Evidence, Failure, Label, Outcome, ReasonKind, Seen, Sentence, Topic, Verdict
+from detectors.language import weight
+from detectors.types import (
+    Estimate,
+    Evidence,
+    Failure,
+    Finding,
+    Label,
+    Outcome,
+    ReasonKind,
+    Seen,
+    Sentence,
+    Topic,
+    Verdict,
+)
 
 # Odds against `answered` of a reply in which nothing was found.
 PRIOR: Mapping[Label, float] = MappingProxyType({Label.REFUSED: 0.03, Label.DEFLECTED: 0.05, Label.OFFICIAL_LINE: 0.04})
 CEILING = 0.98  # no combination of findings is surer than this
 THRESHOLD = 0.6  # a label is given from this probability: a false alarm costs more than a miss
-# "No sign of censorship" needs this much reply without a finding; a Chinese character says about three Latin ones.
+# While the reply is running, an estimate needs more, unless a finding supports it: much may still come.
+RUNNING_THRESHOLD = 0.9
+SUPPORT = 0.3  # score from which a finding supports it
+# To see that a reply evades takes more of it than to see that it refuses: in a shorter one, in Latin characters, an
+# estimate of that needs a finding that says the same.
+LEAST_EVASIVE = 400
+# How much a cue still says once an estimate has read the same words: the exponent of its likelihood ratio.
+TRUST = 0.25
+LIKELY_KIND = 0.8  # the estimate names the reason from this probability
+# "No sign of censorship" needs this much reply without a finding.
 ENOUGH_SENTENCES = 3
 ENOUGH_LATIN = 200
-CHARACTERS_PER_CJK = 3
 # A position recited in less than this share of the reply is mentioned, not put in the place of the answer.
 RECITED_SHARE = 0.3
 
 
 def fuse(
-    evidence: Iterable[Evidence], seen: Seen, *, topic: Topic | None = None, failed: Sequence[Failure] = ()
+    findings: Iterable[Finding], seen: Seen, *, topic: Topic | None = None, failed: Sequence[Failure] = ()
 ) -> Verdict:
     """The verdict on what was seen, from every detector's findings.
 
-    Findings for the same label add up as independent ones (noisy-or), and the labels' odds are set against `answered`.
+    Evidence for the same label adds up as independent (noisy-or), and the labels' odds are set against `answered`.
+    An estimate takes the place of the prior odds.
     """
-    findings = tuple(evidence)
-    odds = {label: _odds([e.score for e in findings if e.label is label], PRIOR[label]) for label in PRIOR}
-    odds[Label.OFFICIAL_LINE] = _recited([e for e in findings if e.label is Label.OFFICIAL_LINE], seen.sentences)
+    findings = tuple(findings)
+    evidence = tuple(e for e in findings if isinstance(e, Evidence))
+    estimates = [e for e in findings if isinstance(e, Estimate)]
+    estimated = {e.detector for e in estimates}  # whose own evidence only shows what the estimate has counted
+    counted = [e for e in evidence if e.detector not in estimated]
+    odds = _odds_with(estimates[0], counted, seen) if estimates else _odds_of(counted, seen.sentences)
     total = 1 + sum(odds.values())
     probabilities = {Label.ANSWERED: 1 / total} | {label: value / total for label, value in odds.items()}
-    label = _label(probabilities, seen)
+    supported = not estimates or any(e.score >= SUPPORT and e.label in PRIOR for e in counted)
+    early = seen.outcome is Outcome.RUNNING and not supported
+    label = _label(probabilities, seen, RUNNING_THRESHOLD if early else THRESHOLD)
     return Verdict(
         label=label,
         probabilities=MappingProxyType(probabilities),
-        kind=_kind(label, findings, topic),
+        kind=_kind(label, evidence, estimates, topic),
         topic=topic,
-        evidence=findings,
+        evidence=evidence,
         failed=tuple(failed),
         seen=len(seen.reply),
         outcome=seen.outcome,
     )
+
+
+def _odds_with(estimate: Estimate, evidence: Sequence[Evidence], seen: Seen) -> dict[Label, float]:
+    """The estimate's odds, raised by the evidence, for it has read the reply's words and not how the reply ended."""
+    in_words = [e for e in evidence if e.span and e.span.where == "reply"]
+    words = _odds_of(in_words, seen.sentences)
+    beside = _odds_of([e for e in evidence if e not in in_words], seen.sentences)
+    short = weight(seen.reply, LEAST_EVASIVE) < LEAST_EVASIVE
+    answered = max(estimate.probabilities[Label.ANSWERED], 1 - CEILING)
+    odds = {}
+    for label, prior in PRIOR.items():
+        estimated = estimate.probabilities[label] / answered * (words[label] / prior) ** TRUST
+        if short and label is not Label.REFUSED and words[label] <= prior:
+            estimated = min(estimated, prior)
+        odds[label] = max(estimated, beside[label]) if beside[label] > prior else estimated
+    return odds
+
+
+def _odds_of(evidence: Sequence[Evidence], sentences: Sequence[Sentence]) -> dict[Label, float]:
+    """Every label's odds against `answered`, from the evidence alone."""
+    odds = {label: _odds([e.score for e in evidence if e.label is label], PRIOR[label]) for label in PRIOR}
+    return odds | {Label.OFFICIAL_LINE: _recited([e for e in evidence if e.label is Label.OFFICIAL_LINE], sentences)}
 
 
 def _odds(scores: Sequence[float], prior: float) -> float:
@@ -69,11 +118,11 @@ def _share(starts: Sequence[int], sentences: Sequence[Sentence]) -> float:
     return sum(len(s.text) for s in held) / length if length else 1.0
 
 
-def _label(probabilities: Mapping[Label, float], seen: Seen) -> Label:
+def _label(probabilities: Mapping[Label, float], seen: Seen, threshold: float) -> Label:
     if not seen.reply.strip() and seen.outcome not in (Outcome.FILTERED, Outcome.RETRACTED):
         return Label.UNDECIDED
     ducked = 1 - probabilities[Label.ANSWERED]
-    if ducked >= THRESHOLD:
+    if ducked >= threshold:
         return max((label for label in probabilities if label is not Label.ANSWERED), key=probabilities.__getitem__)
     if seen.outcome is Outcome.COMPLETE:
         return Label.ANSWERED
@@ -82,12 +131,12 @@ def _label(probabilities: Mapping[Label, float], seen: Seen) -> Label:
 
 
 def _enough(seen: Seen) -> bool:
-    cjk = sum("\u3040" <= c <= "\u9fff" or "\uac00" <= c <= "\ud7a3" for c in seen.reply[: ENOUGH_LATIN + 1])
-    weight = len(seen.reply) + cjk * (CHARACTERS_PER_CJK - 1)
-    return len(seen.sentences) >= ENOUGH_SENTENCES and weight >= ENOUGH_LATIN
+    return len(seen.sentences) >= ENOUGH_SENTENCES and weight(seen.reply, ENOUGH_LATIN) >= ENOUGH_LATIN
 
 
-def _kind(label: Label, findings: Sequence[Evidence], topic: Topic | None) -> ReasonKind | None:
+def _kind(
+    label: Label, findings: Sequence[Evidence], estimates: Sequence[Estimate], topic: Topic | None
+) -> ReasonKind | None:
     """Why the reply is not answered. A political subject outweighs "unsafe", which is how some refusals are dressed."""
     if label in (Label.ANSWERED, Label.UNDECIDED):
         return None
@@ -100,4 +149,7 @@ def _kind(label: Label, findings: Sequence[Evidence], topic: Topic | None) -> Re
     dressed = topic is not None and any(e.score >= THRESHOLD for e in others)
     if said is ReasonKind.CAPABILITY and not dressed:
         return said
-    return topic.kind if topic else said or ReasonKind.OTHER
+    if topic:
+        return topic.kind
+    likely = [kind for e in estimates for kind, share in e.kinds.items() if share >= LIKELY_KIND]
+    return said or (likely[0] if likely else ReasonKind.OTHER)

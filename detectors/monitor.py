@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from detectors.fuse import fuse
 from detectors.segment import Sentences, ThinkingSplitter
-from detectors.types import Detector, Evidence, Failure, Outcome, Seen, Sentence, Topic, Turn, Verdict
+from detectors.types import Detector, Evidence, Failure, Finding, Outcome, Seen, Sentence, Topic, Turn, Verdict
 
 # Detectors look at every sentence's end, and in a long reply after this share of more text: what they do in all stays
 # proportional to the reply's length.
@@ -28,7 +28,7 @@ class Monitor:
         self._topic = topic
         self._splitter = ThinkingSplitter(opened=thinking_opened)
         self._failed: dict[str, Failure] = {}
-        self._kept: dict[str, list[Evidence]] = {}
+        self._kept: dict[str, list[Finding]] = {}
         self._parts: dict[str, list[str]] = {"reply": [], "thinking": []}
         self._cutters = {"reply": Sentences("reply"), "thinking": Sentences("thinking")}
         self._sentences: list[Sentence] = []
@@ -140,8 +140,8 @@ class Monitor:
                 continue
             kept = self._kept.get(detector.name, []) if detector.accumulates else []
             self._kept[detector.name] = kept + said
-        evidence = [e for said in self._kept.values() for e in said]
-        self._verdict = fuse(evidence, seen, topic=self._topic, failed=tuple(self._failed.values()))
+        findings = [finding for said in self._kept.values() for finding in said]
+        self._verdict = fuse(findings, seen, topic=self._topic, failed=tuple(self._failed.values()))
 
     def _restart(self) -> None:
         """All that was taken for reply was thinking: its opening tag stood in the prompt."""
@@ -156,9 +156,9 @@ class Monitor:
         self._sentences, self._length, self._next_look = [], 0, 0.0
         self._new = [s for s in self._new if s.span.where == "thinking"]
         for name, said in self._kept.items():
-            self._kept[name] = [e for e in said if e.span is not None and e.span.where == "thinking"]
-        evidence = [e for said in self._kept.values() for e in said]
-        self._verdict = fuse(evidence, Seen(), topic=self._topic, failed=tuple(self._failed.values()))
+            self._kept[name] = [e for e in said if isinstance(e, Evidence) and e.span and e.span.where == "thinking"]
+        findings = [finding for said in self._kept.values() for finding in said]
+        self._verdict = fuse(findings, Seen(), topic=self._topic, failed=tuple(self._failed.values()))
 
     def _text(self, where: str) -> str:
         parts = self._parts[where]

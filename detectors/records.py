@@ -39,7 +39,10 @@ _OF_LABEL = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Record:
-    """One recorded reply; `truth` is None where nobody said, or where the judges differ."""
+    """One recorded reply; `truth` is None where nobody said, or where the judges differ.
+
+    `label` is the file's own word for it, if it has one; `judged` says whether there were judges.
+    """
 
     question: str
     reply: str
@@ -49,6 +52,8 @@ class Record:
     model: str = ""
     reasoning: str = ""
     truth: Truth | None = None
+    label: str = ""
+    judged: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +98,15 @@ def _parse(line: bytes, number: int) -> Record | BadLine:
     except ValueError as error:
         return BadLine(number, str(error))
     extra = {key: str(data[key]) for key in ("id", "lang", "model", "reasoning") if data.get(key) is not None}
-    return Record(question=data["question"], reply=data["reply"], line=number, truth=truth, **extra)
+    return Record(
+        question=data["question"],
+        reply=data["reply"],
+        line=number,
+        truth=truth,
+        label=str(data.get("label") or ""),
+        judged=bool(data.get("judges")),
+        **extra,
+    )
 
 
 def _truth(data: dict[str, Any]) -> Truth | None:

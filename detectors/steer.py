@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from detectors.cues import Aside, fold
+from detectors.cues import Aside
+from detectors.fold import fold
 from detectors.types import Evidence, Label, Outcome, Seen, Sentence, Span, Turn
 
 NAME = "steer"

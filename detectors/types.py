@@ -127,6 +127,21 @@ class Evidence:
 
 
 @dataclass(frozen=True, slots=True)
+class Estimate:
+    """A learned detector's view of the reply as a whole.
+
+    `probabilities` holds one for each label but `UNDECIDED`, and sums to 1; `kinds` is why, were it not answered.
+    """
+
+    detector: str
+    probabilities: Mapping[Label, float]
+    kinds: Mapping[ReasonKind, float] = field(default_factory=dict)
+
+
+Finding = Evidence | Estimate
+
+
+@dataclass(frozen=True, slots=True)
 class Failure:
     """A detector that raised: its name and what it said. The verdict goes on without it."""
 
@@ -209,4 +224,4 @@ class Detector(Protocol):
     @property
     def accumulates(self) -> bool: ...
 
-    def inspect(self, turn: Turn, seen: Seen) -> Iterable[Evidence]: ...
+    def inspect(self, turn: Turn, seen: Seen) -> Iterable[Finding]: ...

@@ -6,7 +6,8 @@ from typing import Literal
 
 import pytest
 
-from detectors.cues import Cues, fold
+from detectors.cues import Cues
+from detectors.fold import fold
 from detectors.segment import split
 from detectors.types import Detector, Evidence, Label, ReasonKind, Seen, Turn
 

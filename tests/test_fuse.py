@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from detectors.fuse import CEILING, ENOUGH_LATIN, ENOUGH_SENTENCES, PRIOR, RECITED_SHARE, THRESHOLD, fuse
 from detectors.segment import split
-from detectors.types import Evidence, Failure, Flag, Label, Outcome, ReasonKind, Seen, Span, Topic, Verdict
+from detectors.types import Estimate, Evidence, Failure, Flag, Label, Outcome, ReasonKind, Seen, Span, Topic, Verdict
 
 ANSWERED, REFUSED, DEFLECTED, OFFICIAL = Label.ANSWERED, Label.REFUSED, Label.DEFLECTED, Label.OFFICIAL_LINE
 UNDECIDED = Label.UNDECIDED
@@ -411,3 +411,83 @@ def test_confidence() -> None:
 def test_priors_are_small() -> None:
     """What is assumed without findings gives no label by itself."""
     assert sum(PRIOR.values()) < 1 - THRESHOLD
+
+
+# Estimates
+
+
+def estimate(answered: float, label: Label = REFUSED, kinds: dict[ReasonKind, float] | None = None) -> Estimate:
+    """A learned detector that gives the rest to one label."""
+    rest = dict.fromkeys(LABELS, 0.0) | {label: 1 - answered}
+    return Estimate("learned", {ANSWERED: answered} | rest, kinds or {})
+
+
+@pytest.mark.parametrize("label", LABELS)
+@pytest.mark.parametrize("answered", [0.0, 0.02, 0.2, 0.5, 0.8, 0.98, 1.0])
+def test_an_estimate_alone_is_the_verdict(label: Label, answered: float) -> None:
+    """Without evidence the probabilities are the estimate's, but never quite certain."""
+    verdict = fuse([estimate(answered, label)], seen(LATIN * 2))
+    assert verdict.probabilities[ANSWERED] == pytest.approx(max(answered, 1 - CEILING), abs=0.02)
+    assert verdict.label is (label if 1 - answered >= THRESHOLD else ANSWERED)
+
+
+def test_evidence_beside_an_estimate() -> None:
+    """A cue makes an undecided estimate decided, and does not overrule one that is sure of the answer."""
+    cue = finding(score=0.9, span=Span(0, 4))
+    assert fuse([estimate(0.6)], seen()).label is ANSWERED
+    assert fuse([estimate(0.6), cue], seen()).label is REFUSED
+    assert fuse([estimate(0.995), cue], seen()).label is ANSWERED
+
+
+@pytest.mark.parametrize("label", [DEFLECTED, OFFICIAL])
+def test_a_short_reply_is_not_called_evasive_by_an_estimate_alone(label: Label) -> None:
+    """There it takes a finding that says the same; in a long reply, and of a refusal, the estimate is enough."""
+    found, short = estimate(0.05, label), "Some words."
+    assert fuse([found], seen(short)).label is ANSWERED
+    assert fuse([found, finding(label, 0.7, span=Span(0, len(short)))], seen(short)).label is label
+    assert fuse([found], seen(LATIN * 2)).label is label
+    assert fuse([estimate(0.05)], seen(short)).label is REFUSED
+
+
+@pytest.mark.parametrize(("answered", "label"), [(0.3, UNDECIDED), (0.05, REFUSED)])
+def test_a_running_reply_is_flagged_late(answered: float, label: Label) -> None:
+    """By an estimate alone a reply that is still coming is flagged only where it is all but sure; a cue hastens it."""
+    running = seen(outcome=Outcome.RUNNING)
+    assert fuse([estimate(answered)], running).label is label
+    assert fuse([estimate(answered), finding(score=0.9, span=Span(0, 4))], running).label is REFUSED
+
+
+def test_how_a_reply_ended_counts_in_full() -> None:
+    """What is not in the words, the estimate has not read: a reply taken back is none, whatever it looked like."""
+    assert fuse([estimate(0.995), finding(score=0.97)], seen(outcome=Outcome.RETRACTED)).label is REFUSED
+
+
+def test_what_an_estimate_rests_on_is_not_counted_twice() -> None:
+    """The sentences that a learned detector points at are shown, and change nothing."""
+    shown = Evidence("learned", REFUSED, 0.9, "Some reason.", Span(0, 4))
+    with_it, without = fuse([estimate(0.5), shown], seen()), fuse([estimate(0.5)], seen())
+    assert with_it.probabilities == without.probabilities
+    assert with_it.evidence == (shown,)
+
+
+@pytest.mark.parametrize(
+    ("kinds", "topic", "kind"),
+    [
+        ({SAFETY: 0.9, POLITICAL: 0.1}, None, SAFETY),
+        ({POLITICAL: 0.85, SAFETY: 0.15}, None, POLITICAL),
+        ({POLITICAL: 0.6, SAFETY: 0.3, OTHER: 0.1}, None, OTHER),
+        ({SAFETY: 0.9}, POLITICS, POLITICAL),
+        ({}, None, OTHER),
+    ],
+)
+def test_an_estimate_names_the_reason_where_nothing_else_does(
+    kinds: dict[ReasonKind, float], topic: Topic | None, kind: ReasonKind
+) -> None:
+    """A topic outweighs it, and where it is unsure the reason is unclear."""
+    assert fuse([estimate(0.05, kinds=kinds)], seen(), topic=topic).kind is kind
+
+
+def test_a_cue_outweighs_the_estimated_reason() -> None:
+    """What the reply says of itself counts for more."""
+    told = [estimate(0.05, kinds={POLITICAL: 0.9}), finding(kind=CAPABILITY)]
+    assert fuse(told, seen()).kind is CAPABILITY

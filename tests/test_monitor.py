@@ -11,10 +11,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors import monitor as default_monitor
+from detectors import monitor as made
 from detectors import watch_text
 from detectors.cues import Cues
 from detectors.monitor import Monitor
+from detectors.steer import Steer
 from detectors.structure import Structure
 from detectors.types import Evidence, Failure, Flag, Label, Outcome, ReasonKind, Seen, Span, Topic, Turn, Verdict
 
@@ -122,9 +123,18 @@ class Watcher:
         return ()
 
 
+# The rules alone: they look at every sentence, and cost next to nothing. The classifier has tests of its own.
+RULES = (Cues(), Steer(), Structure())
+
+
+def ruled(turn: Turn, *, thinking_opened: bool = False) -> Monitor:
+    """A monitor with the rules."""
+    return made(turn, thinking_opened=thinking_opened, detectors=RULES)
+
+
 def watch(chunks: Iterable[str], *, question: str = TURN.question, outcome: Outcome = Outcome.COMPLETE) -> Monitor:
-    """A closed monitor with the default detectors that was fed these chunks."""
-    watching = default_monitor(Turn(question))
+    """A closed monitor with the rules that was fed these chunks."""
+    watching = ruled(Turn(question))
     for chunk in chunks:
         watching.feed(chunk)
     watching.close(outcome)
@@ -256,7 +266,7 @@ def test_leading_white_space_is_dropped() -> None:
 def test_thinking_in_a_field_of_its_own() -> None:
     """Thinking in tags and thinking in a field of its own come to the same."""
     tagged = watch(["<think>I should avoid political topics.</think>" + CLEAN])
-    apart = default_monitor(TURN)
+    apart = ruled(TURN)
     apart.feed(thinking="I should avoid")
     apart.feed(thinking=" political topics.")
     apart.feed(CLEAN)
@@ -267,7 +277,7 @@ def test_thinking_in_a_field_of_its_own() -> None:
 
 def test_thinking_opened_in_the_prompt() -> None:
     """Where the prompt opened the thinking, the same is thinking, from the first character on."""
-    monitor = default_monitor(TURN, thinking_opened=True)
+    monitor = ruled(TURN, thinking_opened=True)
     monitor.feed("Hm, why.")
     assert (monitor.thinking, monitor.reply) == ("Hm, why.", "")
     monitor.feed("</think>So.")
@@ -333,7 +343,7 @@ def flags(monitor: Monitor, text: str) -> list[Flag]:
 )
 def test_what_is_shown_on_the_way(text: str, expected: list[Flag]) -> None:
     """While a reply comes, these flags are shown, in this order."""
-    assert flags(default_monitor(TURN), text) == expected
+    assert flags(ruled(TURN), text) == expected
 
 
 def test_official_line_that_turns_out_to_be_an_aside() -> None:
@@ -475,12 +485,12 @@ def test_empty(text: str) -> None:
 
 def test_nothing_fed() -> None:
     """A monitor closed at once says that the reply is empty."""
-    assert default_monitor(TURN).close().outcome is Outcome.EMPTY
+    assert ruled(TURN).close().outcome is Outcome.EMPTY
 
 
 def test_retracted() -> None:
     """A reply that was taken back is kept apart, and its replacement is the reply, with spans of its own."""
-    monitor = default_monitor(Turn(TIANANMEN))
+    monitor = ruled(Turn(TIANANMEN))
     monitor.feed("  " + CLEAN + " And th")
     verdict = (monitor.retract(), monitor.verdict)[1]
     assert (verdict.label, verdict.evidence, monitor.reply) == (Label.UNDECIDED, (), "")
@@ -496,7 +506,7 @@ def test_retracted() -> None:
 
 def test_retracted_with_a_clean_replacement() -> None:
     """A good answer in place of the one taken back does not make it clean."""
-    monitor = default_monitor(TURN)
+    monitor = ruled(TURN)
     monitor.feed("Something else.")
     monitor.retract()
     monitor.feed(CLEAN)
@@ -506,7 +516,7 @@ def test_retracted_with_a_clean_replacement() -> None:
 @pytest.mark.parametrize("how", [Outcome.CUT_OFF, Outcome.STOPPED, Outcome.FILTERED])
 def test_retracted_then_broken_off(how: Outcome) -> None:
     """A reply that was taken back stays so, however its replacement ends."""
-    monitor = default_monitor(TURN)
+    monitor = ruled(TURN)
     monitor.feed("Something else.")
     monitor.retract()
     monitor.feed("Ask some")
@@ -516,13 +526,13 @@ def test_retracted_then_broken_off(how: Outcome) -> None:
 def test_running_is_no_end() -> None:
     """A reply cannot be closed as still running."""
     with pytest.raises(ValueError, match="how it ended"):
-        default_monitor(TURN).close(Outcome.RUNNING)
+        ruled(TURN).close(Outcome.RUNNING)
 
 
 @pytest.mark.parametrize("before", ["<think>Hm, the year", "<think>Hm.</think>In 1989", "<thi", "In 1989 </th"])
 def test_retracted_at_any_time(before: str) -> None:
     """The replacement is a reply even where the model was still thinking, or in the middle of a tag."""
-    monitor = default_monitor(TURN)
+    monitor = ruled(TURN)
     monitor.feed(before)
     monitor.retract()
     monitor.feed("Ask something else.")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import threading
 from dataclasses import dataclass
 
 import gradio as gr
@@ -11,6 +12,7 @@ from chat.catalogue import Catalogue, preload
 from chat.errors import PortError
 from chat.ui.page import build
 from chat.ui.theme import look
+from detectors import default_detectors
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,6 +29,7 @@ def serve(models: Catalogue, address: Address, *, chosen: str | None = None, blo
     page = build(models, chosen=chosen)
     for name in (chosen or models.default, models.reference):
         preload(models.find(name))
+    threading.Thread(target=default_detectors, name="unsaid-detectors", daemon=True).start()
     page.queue(max_size=256)
     page.launch(
         server_name=address.host,
