@@ -84,10 +84,11 @@ def classifier(kind: str) -> Callable[[str], None]:
 
 def measure(runs: dict[str, Callable[[str], None]]) -> dict[str, float]:
     """Median milliseconds of each, taken in turn."""
-    texts = replies(ROUNDS + 1)
+    texts = replies(len(runs) * (ROUNDS + 1))
     took: dict[str, list[float]] = {name: [] for name in runs}
-    for number, text in enumerate(texts):
+    for number in range(ROUNDS + 1):
         for name, run in runs.items():
+            text = texts.pop()  # another one each time: what was read before is remembered
             if name == LARGE and number > SLOW_ROUNDS:
                 continue
             began = time.perf_counter()

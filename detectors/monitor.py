@@ -35,6 +35,7 @@ class Monitor:
         self._new: list[Sentence] = []
         self._length = 0
         self._next_look = 0.0
+        self._due: Seen | None = None  # the last look, while those that speak of the whole have not had it
         self._retracted: str | None = None
         self._verdict = fuse((), Seen(), topic=topic)
 
@@ -68,6 +69,7 @@ class Monitor:
             if piece.restart:
                 self._restart()
             self._add(piece.where, piece.text)
+        self._conclude()
         return self._verdict
 
     def retract(self) -> None:
@@ -98,7 +100,8 @@ class Monitor:
             outcome = Outcome.RETRACTED  # whatever became of the replacement
         elif outcome is Outcome.COMPLETE and not self.reply.strip():
             outcome = Outcome.EMPTY
-        self._look(outcome)
+        self._due = self._glance(outcome)
+        self._conclude()
         return self._verdict
 
     def _open(self) -> None:
@@ -118,28 +121,43 @@ class Monitor:
                 self._length = sentence.span.end
                 if self._length >= self._next_look:
                     self._next_look = self._length * LOOK_AGAIN
-                    self._look(Outcome.RUNNING)
+                    self._due = self._glance(Outcome.RUNNING)
 
     def _found(self, where: str, sentences: list[Sentence]) -> None:
         self._new += sentences
         if where == "reply":
             self._sentences += sentences
 
-    def _look(self, outcome: Outcome) -> None:
-        """Shows every detector what there is, and draws the verdict from all that they have said."""
+    def _glance(self, outcome: Outcome) -> Seen:
+        """Shows what there is to the detectors that keep what they find."""
         reply = self.reply if outcome is not Outcome.RUNNING else self.reply[: self._length]
-        seen = Seen(reply, self.thinking, self._sentences, tuple(self._new), self._splitter.thought, outcome)
+        sentences = tuple(self._sentences)
+        seen = Seen(reply, self.thinking, sentences, tuple(self._new), self._splitter.thought, outcome)
         self._new = []
         for detector in self._detectors:
-            if detector.name in self._failed:
-                continue
-            try:
-                said = list(detector.inspect(self._turn, seen))
-            except Exception as error:  # a broken detector must not take the chat with it
-                self._failed[detector.name] = Failure(detector.name, f"{type(error).__name__}: {error}")
-                continue
-            kept = self._kept.get(detector.name, []) if detector.accumulates else []
-            self._kept[detector.name] = kept + said
+            if detector.accumulates:
+                self._kept[detector.name] = self._kept.get(detector.name, []) + self._ask(detector, seen)
+        return seen
+
+    def _ask(self, detector: Detector, seen: Seen) -> list[Finding]:
+        if detector.name in self._failed:
+            return []
+        try:
+            return list(detector.inspect(self._turn, seen))
+        except Exception as error:  # a broken detector must not take the chat with it
+            self._failed[detector.name] = Failure(detector.name, f"{type(error).__name__}: {error}")
+            return []
+
+    def _conclude(self) -> None:
+        """Shows the last look of several to those that speak of the whole, and draws the verdict from all findings."""
+        seen, self._due = self._due, None
+        if seen is None:
+            return
+        for detector in self._detectors:
+            if not detector.accumulates and detector.name not in self._failed:
+                said = self._ask(detector, seen)
+                if detector.name not in self._failed:
+                    self._kept[detector.name] = said
         findings = [finding for said in self._kept.values() for finding in said]
         self._verdict = fuse(findings, seen, topic=self._topic, failed=tuple(self._failed.values()))
 
@@ -153,7 +171,7 @@ class Monitor:
     def _forget_reply(self) -> None:
         """Drops the reply and every finding that rests on it."""
         self._parts["reply"], self._cutters["reply"] = [], Sentences("reply")
-        self._sentences, self._length, self._next_look = [], 0, 0.0
+        self._sentences, self._length, self._next_look, self._due = [], 0, 0.0, None
         self._new = [s for s in self._new if s.span.where == "thinking"]
         for name, said in self._kept.items():
             self._kept[name] = [e for e in said if isinstance(e, Evidence) and e.span and e.span.where == "thinking"]
