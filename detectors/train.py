@@ -47,6 +47,15 @@ def held_out(row: Row) -> tuple[bool, bool]:
     return (topic if one else bucket(f"model {row.model}{SALT}", GROUPS) == HELD), topic
 
 
+def set_of(row: Row) -> str:
+    """The set that the row's figures are counted in: SpeechMap's by language, and apart what only we annotated."""
+    if row.source.endswith("_criticism"):
+        return f"speechmap {row.lang}"
+    if row.source == row.model == "us_hard":
+        return "us_hard annotated"
+    return f"{row.source} {row.lang}"
+
+
 def fit(rows: Sequence[Row], teacher: Path, out: Path, device: str) -> None:
     """Writes `linear.safetensors` and `encoder/`, trained on these rows and their beginnings, to `out`."""
     out.mkdir(parents=True, exist_ok=True)
@@ -147,7 +156,7 @@ def measure(rows: Sequence[Row], weights: Path) -> dict[str, Any]:
     groups: dict[str, list[Judged]] = {}
     for number, row in enumerate(rows):
         record = Record(question=row.question, reply=row.reply, line=number, lang=row.lang, truth=list(CLASS)[row.cls])
-        groups.setdefault(f"{row.source} {row.lang}", []).append(judge(record, detectors))
+        groups.setdefault(set_of(row), []).append(judge(record, detectors))
     return {name: figures(group) for name, group in sorted(groups.items())}
 
 
