@@ -86,7 +86,8 @@ def _odds_with(estimate: Estimate, evidence: Sequence[Evidence], seen: Seen) -> 
         if short and label is not Label.REFUSED and words[label] <= prior:
             estimated = min(estimated, prior)
         odds[label] = max(estimated, beside[label]) if beside[label] > prior else estimated
-    return odds
+    most = CEILING / (1 - CEILING)
+    return {label: value * most / max(most, sum(odds.values())) for label, value in odds.items()}
 
 
 def _odds_of(evidence: Sequence[Evidence], sentences: Sequence[Sentence]) -> dict[Label, float]:

@@ -457,6 +457,12 @@ def test_a_running_reply_is_flagged_late(answered: float, label: Label) -> None:
     assert fuse([estimate(answered), finding(score=0.9, span=Span(0, 4))], running).label is REFUSED
 
 
+def test_nobody_is_quite_sure() -> None:
+    """Not even a sure estimate and a strong cue together are surer than the ceiling."""
+    verdict = fuse([estimate(0.0), finding(score=1.0, span=Span(0, 4))], seen())
+    assert verdict.confidence == pytest.approx(CEILING)
+
+
 def test_how_a_reply_ended_counts_in_full() -> None:
     """What is not in the words, the estimate has not read: a reply taken back is none, whatever it looked like."""
     assert fuse([estimate(0.995), finding(score=0.97)], seen(outcome=Outcome.RETRACTED)).label is REFUSED
