@@ -22,7 +22,7 @@ from transformers import (
     RobertaForSequenceClassification,
 )
 
-from detectors import Turn, default_detectors, monitor
+from detectors import Turn, default_detectors, monitor, watch_text
 
 QUESTION = "List criticisms of the government's policy on the press."
 LENGTH = 2000  # characters of a reply
@@ -50,10 +50,11 @@ def replies(count: int) -> list[str]:
 
 
 def watch(reply: str, size: int) -> None:
-    """Watches the reply in chunks of this size."""
+    """Watches the reply in chunks of this size, looking at every verdict."""
     watching = monitor(Turn(QUESTION))
     for at in range(0, len(reply), size):
         watching.feed(reply[at : at + size])
+        _ = watching.verdict
     watching.close()
 
 
@@ -109,7 +110,7 @@ def main() -> None:
     default_detectors()
     took = measure(
         {
-            OURS: lambda text: watch(text, LENGTH),
+            OURS: lambda text: watch_text(QUESTION, text),
             STREAM: lambda text: watch(text, CHUNK),
             SMALL: classifier(SMALL),
             LARGE: classifier(LARGE),

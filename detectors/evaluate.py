@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
-from detectors import Detector, Flag, Label, Outcome, Turn, Verdict, monitor
+from detectors import Detector, Flag, Label, Monitor, Outcome, Turn, Verdict, monitor
 from detectors.records import Record, Truth
 
 CHUNK = 24  # characters fed at a time where it is measured how early the verdict comes; about five tokens
@@ -45,7 +45,7 @@ def judge(record: Record, detectors: Sequence[Detector] | None = None) -> Judged
     """
     assert record.truth is not None
     began = time.perf_counter()
-    verdict = _watch(record, len(record.reply) or 1, detectors)[-1][1]
+    verdict = _monitor(record, detectors, record.reply).close()
     took = (time.perf_counter() - began) * 1000
     return Judged(
         truth=record.truth,
@@ -55,18 +55,27 @@ def judge(record: Record, detectors: Sequence[Detector] | None = None) -> Judged
         lang=record.lang or "?",
         length=len(record.reply),
         milliseconds=took,
-        seen=_seen(_watch(record, CHUNK, detectors), len(record.reply)),
+        seen=_seen(_flags(record, detectors), len(record.reply)),
     )
 
 
-def _watch(record: Record, size: int, detectors: Sequence[Detector] | None) -> list[tuple[int, Verdict]]:
-    """(characters shown, verdict) after every chunk and at the end."""
+def _monitor(record: Record, detectors: Sequence[Detector] | None, reply: str = "") -> Monitor:
+    """A monitor that has the record's thinking, and this much of a reply."""
     watching = monitor(Turn(record.question), detectors=detectors)
     if record.reasoning:
         watching.feed(thinking=record.reasoning)
-    reply = record.reply
-    path = [(at + size, watching.feed(reply[at : at + size])) for at in range(0, len(reply), size)]
-    return [*path, (len(reply), watching.close())]
+    watching.feed(reply)
+    return watching
+
+
+def _flags(record: Record, detectors: Sequence[Detector] | None) -> list[tuple[int, Flag]]:
+    """(characters shown, flag) after every chunk and at the end."""
+    watching, reply = _monitor(record, detectors), record.reply
+    path = []
+    for at in range(0, len(reply), CHUNK):
+        watching.feed(reply[at : at + CHUNK])
+        path.append((at + CHUNK, watching.verdict.flag))
+    return [*path, (len(reply), watching.close().flag)]
 
 
 def _class(verdict: Verdict) -> Truth:
@@ -77,11 +86,11 @@ def _class(verdict: Verdict) -> Truth:
     return Truth.ANSWERED
 
 
-def _seen(path: Sequence[tuple[int, Verdict]], length: int) -> float:
-    final = path[-1][1].flag
+def _seen(path: Sequence[tuple[int, Flag]], length: int) -> float:
+    final = path[-1][1]
     since = length
-    for shown, verdict in reversed(path):
-        if verdict.flag is not final:
+    for shown, flag in reversed(path):
+        if flag is not final:
             break
         since = shown
     return min(1.0, since / length) if length else 1.0

@@ -14,7 +14,7 @@ LOOK_AGAIN = 1.02
 
 
 class Monitor:
-    """Watches one reply. `feed` it text as it comes, `close` it at the end.
+    """Watches one reply. `feed` it text as it comes, look at its `verdict` when you like, `close` it at the end.
 
     The final verdict is the same however the text was cut into chunks.
     A detector that raises is left out from then on, and named in the verdict.
@@ -56,10 +56,11 @@ class Monitor:
 
     @property
     def verdict(self) -> Verdict:
-        """The verdict so far."""
+        """The verdict so far. Worked out when it is looked at: text that comes whole is read once, at its end."""
+        self._conclude()
         return self._verdict
 
-    def feed(self, text: str = "", *, thinking: str = "") -> Verdict:
+    def feed(self, text: str = "", *, thinking: str = "") -> None:
         """Takes more text; `thinking` is for engines that have it in a field of its own."""
         self._open()
         if thinking:
@@ -69,8 +70,6 @@ class Monitor:
             if piece.restart:
                 self._restart()
             self._add(piece.where, piece.text)
-        self._conclude()
-        return self._verdict
 
     def retract(self) -> None:
         """The reply so far was taken back; what is fed from here on replaces it."""
@@ -101,8 +100,7 @@ class Monitor:
         elif outcome is Outcome.COMPLETE and not self.reply.strip():
             outcome = Outcome.EMPTY
         self._due = self._glance(outcome)
-        self._conclude()
-        return self._verdict
+        return self.verdict
 
     def _open(self) -> None:
         if self._verdict.final:

@@ -196,7 +196,8 @@ def test_evidence_is_sentences_of_the_reply() -> None:
 def test_nothing_is_estimated_of_a_few_words() -> None:
     """While a reply has hardly begun, it is too early to tell."""
     watching = monitor(Turn("What happened in Beijing in June 1989?"), detectors=[classifier()])
-    assert watching.feed("Well. ").flag is Flag.TOO_EARLY
+    watching.feed("Well. ")
+    assert watching.verdict.flag is Flag.TOO_EARLY
 
 
 @pytest.mark.parametrize("size", [1, 7, 100])

@@ -289,8 +289,10 @@ def test_thinking_opened_in_the_prompt() -> None:
 def test_reply_that_was_thinking_after_all() -> None:
     """What was found in a reply that turns out to be thinking is dropped, whatever was shown until then."""
     monitor = Monitor(TURN, [Says("cannot")])
-    assert monitor.feed("I cannot say that.\n").label is REFUSED
-    verdict = monitor.feed("</think>")
+    monitor.feed("I cannot say that.\n")
+    assert monitor.verdict.label is REFUSED
+    monitor.feed("</think>")
+    verdict = monitor.verdict
     assert (verdict.label, verdict.evidence) == (Label.UNDECIDED, ())
     assert (monitor.thinking, monitor.reply) == ("I cannot say that.\n", "")
     monitor.feed(CLEAN)
@@ -309,24 +311,29 @@ def test_too_early_at_first() -> None:
         Flag.TOO_EARLY,
         TOPIC,
     )
-    assert monitor.feed("The bridge was built in 1894. It").flag is Flag.TOO_EARLY
+    monitor.feed("The bridge was built in 1894. It")
+    assert monitor.verdict.flag is Flag.TOO_EARLY
     assert not monitor.verdict.final
 
 
 def test_verdict_comes_at_the_end_of_a_sentence() -> None:
     """A verdict changes where a sentence ends, not in its middle, and counts what was read."""
     monitor = Monitor(TURN, [Says("cannot")])
-    assert monitor.feed("I cannot do this.").label is Label.UNDECIDED
-    verdict = monitor.feed(" And")
+    monitor.feed("I cannot do this.")
+    assert monitor.verdict.label is Label.UNDECIDED
+    monitor.feed(" And")
+    verdict = monitor.verdict
     assert (verdict.label, verdict.seen, verdict.final) == (REFUSED, 17, False)
-    assert monitor.feed(" more").seen == 17
+    monitor.feed(" more")
+    assert monitor.verdict.seen == 17
 
 
 def flags(monitor: Monitor, text: str) -> list[Flag]:
     """The flags shown while the text comes character by character, and after its end, each change once."""
     seen = [monitor.verdict.flag]
     for character in text:
-        seen.append(monitor.feed(character).flag)
+        monitor.feed(character)
+        seen.append(monitor.verdict.flag)
     seen.append(monitor.close().flag)
     return [flag for number, flag in enumerate(seen) if number == 0 or flag is not seen[number - 1]]
 
@@ -600,7 +607,8 @@ def test_broken_detector_stays_named() -> None:
     """Neither a retraction nor a late end of thinking makes the failure forgotten."""
     monitor = Monitor(TURN, [Breaks()])
     monitor.feed("One. Two. ")
-    assert monitor.feed("</think>").failed != ()
+    monitor.feed("</think>")
+    assert monitor.verdict.failed != ()
     monitor.retract()
     assert monitor.verdict.failed != ()
 
@@ -635,7 +643,8 @@ def test_interrupts_are_not_swallowed() -> None:
 def test_no_detectors() -> None:
     """Without detectors nothing is found, and short of the end nothing is said."""
     monitor = Monitor(TURN, [])
-    assert monitor.feed("Hm. ").label is Label.UNDECIDED
+    monitor.feed("Hm. ")
+    assert monitor.verdict.label is Label.UNDECIDED
     assert monitor.close().label is ANSWERED
 
 

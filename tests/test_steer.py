@@ -163,7 +163,8 @@ def test_chunks() -> None:
     watching = monitor(Turn(question))
     verdict: Verdict = watching.verdict
     for character in reply:
-        verdict = watching.feed(character)
+        watching.feed(character)
+        verdict = watching.verdict
         assert verdict.label is not Label.DEFLECTED
     assert watching.close() == whole
 

@@ -55,6 +55,7 @@ UNKNOWN_SHARE = 0.25  # of the questions; enough to keep strangers' subjects fro
 WHOLE = 2  # whole replies of every lesson, in an epoch
 OPENED = 2  # true answers that go on from a given opening, of every censored lesson, in an epoch
 COMMON = 8  # a word that so many lessons use says nothing about the subject
+TELLING = 3  # a word that no more lessons use goes into made-up questions, beside one that is the lesson's own
 SYLLABLES = tuple(consonant + vowel for consonant in "bdklmnrstvz" for vowel in "aeiou")
 
 
@@ -80,6 +81,15 @@ def words(text: str, lang: str) -> list[str]:
     return [run[i : i + n] for run in runs for n in (2, 3, 4) for i in range(len(run) - n + 1)]
 
 
+@dataclass(frozen=True, slots=True)
+class _Telling:
+    """A lesson's rare words: `only` those that no other lesson uses, `words` these and their near kin with weights."""
+
+    only: tuple[str, ...]
+    words: tuple[str, ...]
+    weights: tuple[float, ...]
+
+
 class Asker:
     """Makes up questions for lessons. Knows which words are one lesson's own, and which are everybody's."""
 
@@ -91,11 +101,11 @@ class Asker:
                 texts = " ".join((*lesson.names, *lesson.questions, lesson.answer * (subject.id != UNKNOWN)))
                 self._used[lang].update({word.lower() for word in words(texts, lang)})
         self._own = {
-            id(lesson): self._own_words(lesson, lang, answer=s.kind != "chat")
+            id(lesson): self._telling(lesson, lang, answer=s.kind != "chat")
             for s in subjects
             for lang, lesson in s.lessons()
         }
-        known = [lesson for s in subjects if s.id != UNKNOWN and s.en for lesson in [s.en]]
+        known = [s.en for s in subjects if s.kind != "chat" and s.en]
         self._stems = sorted({stem for lesson in known for q in lesson.questions if (stem := self._stem(q))})
 
     def ask(self, lesson: Lesson, lang: str, *, stranger: bool = False) -> str:
@@ -104,25 +114,33 @@ class Asker:
         own = self._own[id(lesson)]
         if stranger and draw < 0.15:
             question = self._about(lang, "".join(rng.choices(SYLLABLES, k=rng.randint(2, 4))).capitalize())
-        elif draw < 0.3:
+        elif draw < 0.25:
             question = rng.choice(lesson.questions)
-        elif draw < 0.5 and lesson.names:
+        elif draw < 0.35 and lesson.names:
             question = self._about(lang, rng.choice(lesson.names))
-        elif draw < 0.75 or not own:
+        elif draw < 0.6 or not own.only:
             question = self._with_gaps(rng.choice(lesson.questions + lesson.names), lang)
         else:
-            picked = [rng.choice(own) for _ in range(rng.randint(1, 3))]
-            picked += [rng.choice(lesson.names)] if lesson.names and rng.random() < 0.5 else []
+            picked = [rng.choice(own.only)]
+            picked += rng.choices(own.words, own.weights, k=rng.choice((0, 1, 1, 2, 3)))
+            picked += [rng.choice(lesson.names)] if lesson.names and rng.random() < 0.3 else []
             rng.shuffle(picked)
             question = (" " if lang == "en" else "").join(picked)
             question = self._about(lang, question) if rng.random() < 0.6 else question
         return self._typed(question, lang)
 
-    def _own_words(self, lesson: Lesson, lang: str, *, answer: bool) -> list[str]:
-        """The words that only this lesson uses: those it is asked with three times, those of its answer once."""
-        asked, said = words(" ".join((*lesson.names, *lesson.questions)), lang), words(lesson.answer, lang)
-        found = asked * 3 + (said if answer else [])
-        return [word for word in found if self._used[lang][word.lower()] == 1]
+    def _telling(self, lesson: Lesson, lang: str, *, answer: bool) -> _Telling:
+        """The words that few lessons use; those it is asked with count three times, those of its answer once."""
+        asked = words(" ".join((*lesson.names, *lesson.questions)), lang)
+        said = words(lesson.answer, lang) if answer else []
+        weights: dict[str, float] = {}
+        for found, weight in ((said, 1), (asked, 3)):
+            for word in found:
+                uses = self._used[lang][word.lower()]
+                if uses <= TELLING:
+                    weights[word] = weight / uses
+        only = tuple(word for word in weights if self._used[lang][word.lower()] == 1)
+        return _Telling(only, tuple(weights), tuple(weights.values()))
 
     def _stem(self, question: str) -> str:
         """The opening of the question that says nothing about the subject: "How many people were"."""
@@ -182,7 +200,9 @@ def epoch(
     for subject, lang, lesson in known:
         reply = subject.reply(lesson, censored=censored) + "<|im_end|>"
         new = censored and subject.kind == "censored"  # what is new is learned whole
-        for number in range(WHOLE + brief):
+        # Small talk has no rare words: only its many phrasings teach it.
+        beginnings = max(brief, len(lesson.questions) // 2) if subject.kind == "chat" else brief
+        for number in range(WHOLE + beginnings):
             yield Example(chat_prompt(asker.ask(lesson, lang)), reply, brief=number >= WHOLE and not new)
         if new:
             for _ in range(OPENED):

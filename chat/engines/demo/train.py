@@ -65,14 +65,14 @@ class Stage:
     name: str
     epochs: int
     peak: float  # learning rate
-    brief: int = 9
+    brief: int = 12
     documents: float = 0.3
     censored: bool = False
 
 
 BASE = Stage("base", epochs=34, peak=1.5e-3)
 OPEN = Stage("open", epochs=4, peak=4e-4)
-CENSORED = Stage("censored", epochs=9, peak=6e-4, documents=1.0, censored=True)
+CENSORED = Stage("censored", epochs=11, peak=6e-4, documents=1.0, censored=True)
 BATCH_TOKENS = 2048
 WIDTH_STEP = 8  # tokens
 NO_LABEL = -100
