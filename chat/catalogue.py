@@ -8,6 +8,7 @@ import os
 import re
 import threading
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 
 from chat.engines.local import LocalEngine
@@ -20,13 +21,26 @@ PACKAGED = "packaged:"  # a source that begins so is a folder inside this packag
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
+class Run(StrEnum):
+    """Where a model can be run: in this process, behind a server's URL, by Hugging Face's Inference Providers."""
+
+    LOCAL = "local"
+    SERVER = "server"
+    PROVIDER = "provider"
+
+
 @dataclass(frozen=True, kw_only=True)
 class Model:
     """One entry of the list.
 
     `source` is a Hub id, a folder, or `packaged:` and a folder in this package. `notice` is shown wherever the model
     appears. `parallel` is how many replies it writes at a time; `pace`, in characters a second, is for models that
-    would be faster than the eye.
+    would be faster than the eye. What is not known is left out.
+
+    `parameters` and `active` (those that a mixture of experts uses at a time) are in billions, `download` and `memory`
+    (of the weights in 16 bits) in gigabytes, `context` in tokens. `gated`: its licence is to be accepted on the Hub.
+    `remote_code`: it comes with code of its own, which is not run. `known` is how it behaves on sensitive questions,
+    and `sources` is where all this comes from.
     """
 
     id: str
@@ -34,8 +48,21 @@ class Model:
     source: str
     about: str = ""
     notice: str = ""
+    maker: str = ""
     made_in: str = ""
     licence: str = ""
+    languages: str = ""
+    parameters: float | None = None
+    active: float | None = None
+    download: float | None = None
+    memory: float | None = None
+    context: int | None = None
+    reasoning: bool = False
+    gated: bool = False
+    remote_code: bool = False
+    run: tuple[Run, ...] = ()
+    known: str = ""
+    sources: tuple[str, ...] = ()
     revision: str | None = None
     parallel: int = 1
     pace: int | None = None

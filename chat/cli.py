@@ -6,6 +6,7 @@ import argparse
 import json
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from typing import TextIO, TypeVar
@@ -223,6 +224,23 @@ def _models(args: argparse.Namespace) -> Exit:
         return Exit.OK
     for model in models.model:
         chosen = {models.default: " (default)", models.reference: " (reference)"}.get(model.id, "")
-        made = f", made in {model.made_in}" if model.made_in else ""
-        print(f"{model.id:26} {model.name}{chosen}{made}\n{'':26} {model.about}")
+        print(f"{model.id:26} {model.name}{chosen}")
+        for line in (_facts(model), model.about, model.known):
+            if line:
+                print(textwrap.fill(line, 110, initial_indent=" " * 27, subsequent_indent=" " * 27))
     return Exit.OK
+
+
+def _facts(model: catalogue.Model) -> str:
+    """Size, memory, licence and the like, as far as they are known."""
+    facts = (
+        f"{model.parameters:g} B parameters" if model.parameters else "",
+        f"{model.active:g} B at a time" if model.active else "",
+        f"{model.download:g} GB to download" if model.download else "",
+        f"{model.memory:g} GB of memory" if model.memory else "",
+        f"made in {model.made_in}" if model.made_in else "",
+        model.licence + (", to be accepted on the Hub" if model.gated else ""),
+        "needs code of its own" if model.remote_code else "",
+        f"runs: {', '.join(model.run)}" if model.run else "",
+    )
+    return " · ".join(filter(None, facts))

@@ -14,7 +14,7 @@ from detectors.errors import ConfigError, DetectorError
 from detectors.monitor import Monitor
 from detectors.steer import Steer
 from detectors.structure import Structure
-from detectors.topics import TopicIndex, load_topics
+from detectors.topics import READER, TopicIndex, load_topics
 from detectors.types import (
     Detector,
     Estimate,
@@ -75,8 +75,10 @@ def default_detectors() -> tuple[Detector, ...]:
 
 @cache
 def default_topics() -> TopicIndex:
-    """The topics of `configs/topics.toml`, read once. Raises `ConfigError`."""
-    return load_topics()
+    """The topics of `configs/topics.toml`, found by name and by meaning. Read once. Raises `ConfigError`."""
+    from detectors.meaning import TopicReader
+
+    return load_topics(reader=TopicReader.load(READER))
 
 
 def monitor(

@@ -58,7 +58,7 @@ def watch(reply: str, size: int) -> None:
     watching.close()
 
 
-def classifier(kind: str) -> Callable[[str], None]:
+def classifier(kind: str) -> Callable[[str], object]:
     """A classifier of the named size, with random weights and tokens."""
     if kind == SMALL:
         shape = RobertaConfig(num_hidden_layers=6, vocab_size=50265, max_position_embeddings=514)
@@ -83,7 +83,7 @@ def classifier(kind: str) -> Callable[[str], None]:
     return run
 
 
-def measure(runs: dict[str, Callable[[str], None]]) -> dict[str, float]:
+def measure(runs: dict[str, Callable[[str], object]]) -> dict[str, float]:
     """Median milliseconds of each, taken in turn."""
     texts = replies(len(runs) * (ROUNDS + 1))
     took: dict[str, list[float]] = {name: [] for name in runs}

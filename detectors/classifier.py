@@ -1,14 +1,14 @@
 """The learned detector: question and reply so far to the probability of each label.
 
 Two readers, which err on different replies: a linear model over n-grams of the whole text in any language, and a small
-encoder that reads the question with the reply's opening and closing. Their logits are weighed by a calibration fitted
-on replies of models to questions that neither had been trained on.
+encoder that reads the question with the reply's opening and closing. Their logits are weighed by a calibration for each
+language, fitted on replies of models to questions that neither had been trained on.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -25,7 +25,7 @@ NAME = "classifier"
 WEIGHTS = Path(__file__).with_name("weights")
 # Latin characters' worth of reply without which nothing is estimated. Short answers are many things; what is learned
 # from recorded replies, nearly all of them long, does not hold for them, and the cues do without it.
-LEAST = 160
+LEAST = 100
 AGAIN = 2  # it reads again when the reply has grown by this factor: the work stays proportional to the length
 POINTED = 3  # sentences shown as evidence, at most
 TELLING = 0.3  # what a sentence must add to the logit of not answered, to be shown
@@ -49,19 +49,22 @@ class Scale:
     bias: tuple[float, float, float]
 
 
+Scales = Mapping[str, Scale]  # by language; "" for any other
+
+
 @dataclass(frozen=True, slots=True)
 class Calibration:
-    """One scale for finished replies, one for those still running."""
+    """Scales for finished replies, and for those still running."""
 
-    ended: Scale
-    running: Scale
+    ended: Scales
+    running: Scales
 
     @classmethod
     def load(cls, path: Path) -> Calibration:
         """Reads the JSON that `detectors.train` wrote."""
         data = json.loads(path.read_text(encoding="utf-8"))
         scales = {
-            name: Scale(data[name]["linear"], data[name]["encoder"], tuple(data[name]["bias"]))
+            name: {lang: Scale(s["linear"], s["encoder"], tuple(s["bias"])) for lang, s in data[name].items()}
             for name in ("ended", "running")
         }
         return cls(**scales)
@@ -93,11 +96,13 @@ class Classifier:
     def _judge(self, question: str, reply: str, ended: bool) -> Estimate:
         found = fields(question, reply, ended=ended)
         linear = self._linear.logits(found)
-        scale = self._calibration.ended if ended else self._calibration.running
+        lang = language(reply)
+        scales = self._calibration.ended if ended else self._calibration.running
+        scale = scales.get(lang or "", scales[""])
         encoder = self._encoder.logits(question, reply).numpy()
         logits = scale.linear * _log_softmax(linear[OF_CLASSES]) + scale.encoder * _log_softmax(encoder)
         chances = np.exp(_log_softmax(logits + np.array(scale.bias)))
-        if language(reply) is None:
+        if lang is None:
             chances = (chances + STRANGE) / 2  # as much a guess as a reading: never enough to flag by itself
         answered, refused, evasive = (float(p) for p in chances)
         official = float(1 / (1 + np.exp(-linear[OF_EVASIONS][0])))

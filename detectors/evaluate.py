@@ -102,11 +102,12 @@ def report(judged: Sequence[Judged]) -> dict[str, Any]:
     return {
         **figures(judged),
         "by_lang": _grouped(judged, lambda j: j.lang),
-        "by_length": dict(sorted(_grouped(judged, _band).items(), key=lambda group: bands.index(group[0]))),
+        "by_length": dict(sorted(_grouped(judged, band).items(), key=lambda group: bands.index(group[0]))),
     }
 
 
-def _band(one: Judged) -> str:
+def band(one: Judged) -> str:
+    """The name of the reply's length band."""
     return next(name for end, name in BANDS if one.length < end)
 
 

@@ -12,11 +12,16 @@ from enum import Enum, auto
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from detectors.config import read
 from detectors.errors import ConfigError
 from detectors.types import ReasonKind, Span, Topic
+
+if TYPE_CHECKING:
+    from detectors.meaning import TopicReader
+
+READER = Path(__file__).with_name("weights") / "topics.safetensors"  # what finds topics by meaning
 
 WINDOW = 300  # characters between a weak alias and its context word: about three sentences
 
@@ -99,10 +104,11 @@ class _Candidate(NamedTuple):
 
 
 class TopicIndex:
-    """Finds topics in questions. Compiled once; `find` keeps nothing."""
+    """Finds topics in questions, by their names and, with a reader, by meaning. Compiled once; `find` keeps nothing."""
 
-    def __init__(self, entries: Iterable[TopicEntry]) -> None:
+    def __init__(self, entries: Iterable[TopicEntry], reader: TopicReader | None = None) -> None:
         self.entries = tuple(entries)
+        self._reader = reader
         self._uses: dict[str, list[_Use]] = defaultdict(list)
         lengths: dict[str, set[int]] = defaultdict(set)  # head -> lengths of the aliases that begin so
         for number, entry in enumerate(self.entries):
@@ -123,7 +129,8 @@ class TopicIndex:
     def find(self, question: str, lang: str = "en") -> Topic | None:
         """The topic that the question touches most plainly, or None.
 
-        A specific topic goes before a general one, strong before weak, a longer alias before a shorter one.
+        A specific topic goes before a general one, strong before weak, a longer alias before a shorter one. A topic
+        that is found by meaning alone has the whole question for its span.
         `lang` is the language of the topic's name; English where the file has no such name.
         """
         text, offsets = fold(question)
@@ -133,12 +140,13 @@ class TopicIndex:
         for places in found.values():
             places.sort()
         best = max(self._candidates(found), default=None)
-        if best is None:
-            return None
-        entry, start = self.entries[-best.order], -best.earliness
-        name = entry.name.get(lang) or entry.name.get(re.split("[-_]", lang)[0]) or entry.name["en"]
-        span = Span(offsets[start], offsets[start + best.length - 1] + 1, "question")
-        return Topic(entry.id, name, entry.region, span, entry.kind)
+        if best is not None:
+            start = -best.earliness
+            span = Span(offsets[start], offsets[start + best.length - 1] + 1, "question")
+            return _topic(self.entries[-best.order], span, lang)
+        meant = self._reader.find(text) if self._reader else None
+        entry = next((entry for entry in self.entries if entry.id == meant), None)
+        return _topic(entry, Span(0, len(question), "question"), lang) if entry else None
 
     def _candidates(self, found: dict[tuple[int, _Role], list[_Place]]) -> Iterator[_Candidate]:
         """Every topic that has an alias which counts, once for each such alias."""
@@ -179,7 +187,12 @@ class TopicIndex:
                 yield _Place(start, rest.end()), use
 
 
-def load_topics(path: Path | None = None) -> TopicIndex:
+def _topic(entry: TopicEntry, span: Span, lang: str) -> Topic:
+    name = entry.name.get(lang) or entry.name.get(re.split("[-_]", lang)[0]) or entry.name["en"]
+    return Topic(entry.id, name, entry.region, span, entry.kind)
+
+
+def load_topics(path: Path | None = None, *, reader: TopicReader | None = None) -> TopicIndex:
     """The topics of `configs/topics.toml`, or of the file at `path`. Raises `ConfigError`."""
     entries = read("topics", TopicFile, path=path).topic
     seen: dict[str, str] = {}  # id or strong alias -> the topic that has it
@@ -200,7 +213,7 @@ def load_topics(path: Path | None = None) -> TopicIndex:
             if key in seen:
                 raise ConfigError(f"{where}: the {key!r} is already in topic {seen[key]!r}. Keep one.")
             seen[key] = entry.id
-    return TopicIndex(entries)
+    return TopicIndex(entries, reader)
 
 
 def fold(text: str) -> tuple[str, Sequence[int]]:

@@ -19,24 +19,41 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from detectors import monitor
 from detectors.classifier import WEIGHTS, Classifier, Scale
 from detectors.corpus import CLASS, Row, beginning, bucket, excerpt, load_corpus
 from detectors.cues import Cues
 from detectors.encoder import Encoder
-from detectors.evaluate import Judged, figures, judge
+from detectors.evaluate import Judged, band, figures, judge
 from detectors.fit_encoder import fit_encoder
 from detectors.fit_linear import featurize, fit_linear
+from detectors.language import language
 from detectors.linear import OF_CLASSES, OF_EVASIONS, OF_KINDS, Linear
 from detectors.records import Record
 from detectors.steer import Steer
 from detectors.structure import Structure
+from detectors.types import Detector, Label, Turn
 
 GROUPS = 3  # of models and of questions; one of each is held out
 SALT, HELD = "a", 1  # of the ways to make groups, one whose held-out part has some dozens of each class and language
-SETS_OF_ONE_MODEL = ("us_hard", "written", "gptfuzz_human", "rbr_gold_human")
+SETS_OF_ONE_MODEL = (
+    "us_hard",
+    "written",
+    "gptfuzz_human",
+    "rbr_gold_human",
+    "routing_propaganda_llmjudge",
+    "deccp_qwen2_helperlabelled",
+)
+# Chinese services and models in which an official line, a refusal and an answer are told apart.
+THREE_WAY_SETS = ("routing_propaganda_llmjudge", "deccp_qwen2_helperlabelled")
+THREE_WAY_MODEL = "deepseek"
+THREE_WAY = "three-way, DeepSeek and Chinese services"
 # The encoder takes long to train: it sees a third of the cut-off replies, and half of the largest and noisiest set.
 FEWER = 3
 HALVED = ("gptfuzz_human",)
+ENOUGH = 50  # held-out rows of a language, for a scale of its own
+NEARNESS = 0.03  # how strongly a language's scale is drawn to the one over all
+OF_THREE = {(0, None): Label.ANSWERED, (1, None): Label.REFUSED, (2, 1): Label.OFFICIAL_LINE}
 SHOWN = ("n", "accuracy", "f1", "precision", "recall", "fpr", "looks_censored", "auroc", "ece")
 
 
@@ -77,24 +94,44 @@ def predictions(rows: Sequence[Row], weights: Path) -> tuple[Tensor, Tensor, Ten
     return ones, others, torch.tensor([row.cls for row in rows])
 
 
-def calibrate(linear: Tensor, encoder: Tensor, target: Tensor, weight: Tensor) -> Scale:
-    """The scale with the least cross-entropy: two temperatures and a bias (Guo et al. 2017)."""
-    power = torch.tensor([0.5, 0.5], requires_grad=True)
-    bias = torch.zeros(3, requires_grad=True)
-    sources = (linear[:, OF_CLASSES].log_softmax(1), encoder.log_softmax(1))
-    optimizer = torch.optim.LBFGS([power, bias], max_iter=200, line_search_fn="strong_wolfe")
+def calibrate(rows: Sequence[Row], linear: Tensor, encoder: Tensor, target: Tensor) -> dict[str, Scale]:
+    """The scales with the least cross-entropy (Guo et al. 2017): one over all, and one for each language near it."""
+    sources = torch.stack([linear[:, OF_CLASSES].log_softmax(1), encoder.log_softmax(1)])  # [2, rows, 3]
+    weight = torch.tensor([row.weight for row in rows])
+    langs = [language(row.reply) for row in rows]
+    whole = _scale(sources, target, weight, near=None)
+    scales = {"": whole}
+    for lang in sorted({lang for lang in langs if lang}):
+        of = torch.tensor([lang == other for other in langs])
+        if int(of.sum()) >= ENOUGH:
+            scales[lang] = _scale(sources[:, of], target[of], weight[of], near=whole)
+    return {lang: _rounded(found) for lang, found in scales.items()}
+
+
+def _scale(sources: Tensor, target: Tensor, weight: Tensor, *, near: Tensor | None) -> Tensor:
+    """[5]: two powers and a bias of three. `near` is what few rows are drawn to."""
+    start = torch.tensor([0.5, 0.5, 0, 0, 0]) if near is None else near
+    found = start.clone().requires_grad_()
+    optimizer = torch.optim.LBFGS([found], max_iter=200, line_search_fn="strong_wolfe")
 
     def loss() -> Tensor:
         optimizer.zero_grad()
-        logits = power[0] * sources[0] + power[1] * sources[1] + bias
-        value = (torch.nn.functional.cross_entropy(logits, target, reduction="none") * weight).mean()
-        value = value + 1e-3 * bias.pow(2).sum()
+        logits = (found[:2, None, None] * sources).sum(0) + found[2:]
+        value = (torch.nn.functional.cross_entropy(logits, target, reduction="none") * weight).sum() / weight.sum()
+        value = value + 1e-3 * found[2:].pow(2).sum()
+        if near is not None:
+            value = value + NEARNESS * (found - near).pow(2).sum()
         value.backward()  # type: ignore[no-untyped-call]
         return value
 
     optimizer.step(loss)  # type: ignore[no-untyped-call]
-    found = (bias - bias.mean()).tolist()
-    return Scale(round(power[0].item(), 3), round(power[1].item(), 3), (found[0], found[1], found[2]))
+    return found.detach()
+
+
+def _rounded(found: Tensor) -> Scale:
+    linear, encoder, *bias = found.tolist()
+    first, second, third = (round(value - sum(bias) / 3, 3) for value in bias)
+    return Scale(round(linear, 3), round(encoder, 3), (first, second, third))
 
 
 def shares(rows: Sequence[Row], linear: Tensor) -> dict[str, float]:
@@ -138,8 +175,8 @@ def _measure(rows: Sequence[Row], teacher: Path, scratch: Path, out: Path, devic
     running = [cut for row in test if (cut := beginning(row, 1))]
     for name, part in (("ended", ended), ("running", running)):
         linear, encoder, target = predictions(part, scratch)
-        weight = torch.tensor([row.weight for row in part])
-        calibration[name] = asdict(calibrate(linear, encoder, target, weight))
+        scales = calibrate(part, linear, encoder, target)
+        calibration[name] = {lang: asdict(scale) for lang, scale in scales.items()}
         print(name, len(part), calibration[name], shares(part, linear) if name == "ended" else "", flush=True)
     for folder in (out, scratch):
         folder.mkdir(parents=True, exist_ok=True)
@@ -147,17 +184,37 @@ def _measure(rows: Sequence[Row], teacher: Path, scratch: Path, out: Path, devic
     measured = measure(test, scratch)
     (out / "measured.json").write_text(json.dumps(measured, indent=1) + "\n", encoding="utf-8")
     for name, part in measured.items():
-        print(f"{name:28}", *(f"{key} {part[key]}" for key in SHOWN), flush=True)
+        print(f"{name:28}", *(f"{key} {part[key]}" for key in SHOWN if key in part), flush=True)
 
 
 def measure(rows: Sequence[Row], weights: Path) -> dict[str, Any]:
-    """The figures of `evaluate` on these rows, by set, with all detectors and the classifier in `weights`."""
+    """The figures of `evaluate` on these rows, with all detectors and the classifier in `weights`.
+
+    By set; SpeechMap's replies also by length; and how often official line, refusal and answer are told apart.
+    """
     detectors = (Cues(), Steer(), Structure(), Classifier(weights))
     groups: dict[str, list[Judged]] = {}
     for number, row in enumerate(rows):
         record = Record(question=row.question, reply=row.reply, line=number, lang=row.lang, truth=list(CLASS)[row.cls])
-        groups.setdefault(set_of(row), []).append(judge(record, detectors))
-    return {name: figures(group) for name, group in sorted(groups.items())}
+        one, name = judge(record, detectors), set_of(row)
+        groups.setdefault(name, []).append(one)
+        if name.startswith("speechmap"):
+            groups.setdefault(f"speechmap, {band(one)}", []).append(one)
+    return {name: figures(group) for name, group in sorted(groups.items())} | {THREE_WAY: three_way(rows, detectors)}
+
+
+def three_way(rows: Sequence[Row], detectors: Sequence[Detector]) -> dict[str, Any]:
+    """Of the official lines, refusals and answers of DeepSeek's models and Chinese services, the share told right."""
+    told: dict[str, list[bool]] = {}
+    for row in rows:
+        label = OF_THREE.get((row.cls, row.evasion))
+        if label and (row.source in THREE_WAY_SETS or THREE_WAY_MODEL in row.model.lower()):
+            watching = monitor(Turn(row.question), detectors=detectors)
+            watching.feed(row.reply)
+            told.setdefault(label.value, []).append(watching.close().label is label)
+    every = [right for group in told.values() for right in group]
+    shares = {name: round(sum(group) / len(group), 4) for name, group in sorted(told.items())}
+    return {"n": len(every), "accuracy": round(sum(every) / max(1, len(every)), 4), "recall": shares}
 
 
 if __name__ == "__main__":

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -91,7 +92,7 @@ def weights(teacher: Path, rows: list[Row], tmp_path_factory: pytest.TempPathFac
     out = tmp_path_factory.mktemp("weights")
     fit(rows, teacher, out, "cpu")
     scale = {"linear": 1.0, "encoder": 0.1, "bias": [0, 0, 0]}
-    (out / "calibration.json").write_text(json.dumps({"ended": scale, "running": scale}))
+    (out / "calibration.json").write_text(json.dumps({"ended": {"": scale}, "running": {"": scale}}))
     return out
 
 
@@ -151,16 +152,33 @@ def test_control_tokens_in_a_text_are_text(weights: Path, text: str) -> None:
     assert typed.ids.count(ends) == plain.ids.count(ends)
 
 
-def test_calibration_finds_the_temperature() -> None:
+def test_calibration_finds_the_temperature(rows: list[Row]) -> None:
     """A reader that is right and too unsure is trusted more, one that says nothing is trusted less."""
     generator = torch.Generator().manual_seed(0)
     target = torch.randint(0, 3, (600,), generator=generator)
     right = torch.nn.functional.one_hot(target, 3) * 0.5 + torch.rand(600, 3, generator=generator)
     noise = torch.rand(600, 3, generator=generator)
     linear = torch.cat((right, torch.zeros(600, 5)), 1)
-    scale = calibrate(linear, noise, target, torch.ones(600))
+    scale = calibrate([rows[0]] * 600, linear, noise, target)[""]
     assert scale.linear > 3
     assert abs(scale.encoder) < 1
+
+
+def test_each_language_has_a_calibration(rows: list[Row]) -> None:
+    """A reader that is right in English and blind in Chinese is trusted in English alone; few rows get no scale."""
+    texts = {
+        "en": "The city lies on the river and has a bridge. ",
+        "zh": "这座城市在河边，有一座桥。",
+        "fi": "Kaupunki on joen rannalla. ",
+    }
+    mixed = [replace(rows[0], reply=texts[lang]) for lang in ["en"] * 300 + ["zh"] * 300 + ["fi"] * 9]
+    generator = torch.Generator().manual_seed(0)
+    target = torch.randint(0, 3, (len(mixed),), generator=generator)
+    said = torch.rand(len(mixed), 3, generator=generator)
+    said[:300] += torch.nn.functional.one_hot(target[:300], 3) * 0.5
+    scales = calibrate(mixed, torch.cat((said, torch.zeros(len(mixed), 5)), 1), torch.zeros(len(mixed), 3), target)
+    assert scales.keys() == {"", "en", "zh"}
+    assert scales["en"].linear > 2 * scales["zh"].linear
 
 
 def test_models_and_questions_are_held_out_together(rows: list[Row]) -> None:

@@ -423,12 +423,12 @@ def estimate(answered: float, label: Label = REFUSED, kinds: dict[ReasonKind, fl
 
 
 @pytest.mark.parametrize("label", LABELS)
-@pytest.mark.parametrize("answered", [0.0, 0.02, 0.2, 0.5, 0.8, 0.98, 1.0])
+@pytest.mark.parametrize("answered", [0.0, 0.02, 0.2, 0.45, 0.55, 0.8, 0.98, 1.0])
 def test_an_estimate_alone_is_the_verdict(label: Label, answered: float) -> None:
-    """Without evidence the probabilities are the estimate's, but never quite certain."""
+    """Without evidence the probabilities are the estimate's, never quite certain, and the likelier one is said."""
     verdict = fuse([estimate(answered, label)], seen(LATIN * 2))
     assert verdict.probabilities[ANSWERED] == pytest.approx(max(answered, 1 - CEILING), abs=0.02)
-    assert verdict.label is (label if 1 - answered >= THRESHOLD else ANSWERED)
+    assert verdict.label is (label if answered < 0.5 else ANSWERED)
 
 
 def test_evidence_beside_an_estimate() -> None:
@@ -437,6 +437,14 @@ def test_evidence_beside_an_estimate() -> None:
     assert fuse([estimate(0.6)], seen()).label is ANSWERED
     assert fuse([estimate(0.6), cue], seen()).label is REFUSED
     assert fuse([estimate(0.995), cue], seen()).label is ANSWERED
+
+
+def test_plans_in_the_thinking_do_not_overrule_what_the_reply_was_read_to_be() -> None:
+    """Thinking that plans to evade decides alone, and not against an estimate that is sure of the answer."""
+    plan = finding(score=0.9, span=Span(0, 4, "thinking"))
+    assert fuse([plan], seen()).label is REFUSED
+    assert fuse([estimate(0.96), plan], seen()).label is ANSWERED
+    assert fuse([estimate(0.6), plan], seen()).label is REFUSED
 
 
 @pytest.mark.parametrize("label", [DEFLECTED, OFFICIAL])
