@@ -1,0 +1,264 @@
+"""A model behind a URL: what servers send, how they fail, and that closing a stream closes the connection."""
+
+from __future__ import annotations
+
+import socket
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+
+import pytest
+from conftest import GREEDY, ask, text_of
+from fake_server import REPLY, THOUGHT, FakeServer, fake_server
+
+from chat.engines.remote import RemoteEngine
+from chat.engines.scripted import ScriptedEngine
+from chat.engines.server import address, choose_model, list_models
+from chat.engines.types import Chunk, Options
+from chat.errors import EngineError, LoadError
+from chat.session import watch
+from detectors import Flag, Message, Outcome, Turn
+
+AT_ONCE = 0.2  # seconds within which a server is to see that its client has gone
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """A server with a habit for each model name."""
+    with fake_server() as running:
+        yield running
+
+
+def reply(server: FakeServer, model: str, **options: float) -> list[Chunk]:
+    """All chunks of the model's reply."""
+    return list(RemoteEngine(server.url, model, **options).stream(ask(), GREEDY))  # type: ignore[arg-type]
+
+
+def thinking_of(chunks: list[Chunk]) -> str:
+    """The thinking that came in a field of its own."""
+    return "".join(chunk.thinking for chunk in chunks)
+
+
+@pytest.mark.parametrize(
+    ("model", "text", "thinking", "outcome"),
+    [
+        ("plain", REPLY, "", Outcome.COMPLETE),
+        ("reasoning", REPLY, THOUGHT, Outcome.COMPLETE),
+        ("reasoning_content", REPLY, THOUGHT, Outcome.COMPLETE),
+        ("thinking", REPLY, THOUGHT, Outcome.COMPLETE),
+        ("tags", f"<think>{THOUGHT}</think>{REPLY}", "", Outcome.COMPLETE),
+        ("parts", REPLY, "", Outcome.COMPLETE),
+        ("refusal", "I cannot help with that.", "", Outcome.COMPLETE),
+        ("usage", REPLY, "", Outcome.COMPLETE),
+        ("no-done", REPLY, "", Outcome.COMPLETE),
+        ("comments", REPLY, "", Outcome.COMPLETE),
+        ("slow", REPLY, "", Outcome.COMPLETE),
+        ("length", REPLY, "", Outcome.CUT_OFF),
+        ("no-reason", REPLY, "", Outcome.CUT_OFF),
+        ("filtered", "The events of 1989 ", "", Outcome.FILTERED),
+    ],
+)
+def test_replies(server: FakeServer, model: str, text: str, thinking: str, outcome: Outcome) -> None:
+    """Text, thinking under each of its names, and how the reply ended."""
+    chunks = reply(server, model)
+    assert text_of(chunks) == text
+    assert thinking_of(chunks) == thinking
+    assert [chunk.outcome for chunk in chunks if chunk.outcome] == [outcome]
+
+
+@pytest.mark.parametrize(
+    ("model", "said", "problem"),
+    [
+        ("wordless", "", "without a word and without a reason"),
+        ("dropped", "Paris has been ", "broke the connection in mid-reply"),
+        ("hang-up", "", "broke the connection before it said a word"),
+        ("malformed", "Paris ", "no reply"),
+        ("not-utf8", "Paris ", "no reply"),
+        ("error", "Paris ", "out of memory"),
+        ("locked", "", "wants a key.*UNSAID_API_KEY"),
+        ("forbidden", "", "wants a key"),
+        ("wrong", "", "did not take the request .400: wrong it is"),
+        ("poor", "", "wants to be paid"),
+        ("broken", "", "failed .500: broken it is"),
+        ("no-such-model", "", "no model called 'no-such-model'.*unsaid models --engine"),
+    ],
+)
+def test_failures(server: FakeServer, model: str, said: str, problem: str) -> None:
+    """What was said is kept, and the error says what failed and what to do."""
+    chunks: list[Chunk] = []
+    with pytest.raises(EngineError, match=problem):
+        chunks.extend(RemoteEngine(server.url, model).stream(ask(), GREEDY))
+    assert text_of(chunks) == said
+
+
+@pytest.mark.parametrize(("model", "said"), [("silent", ""), ("stalled", "Paris ")])
+def test_a_server_that_falls_silent(server: FakeServer, model: str, said: str) -> None:
+    """It is given up after a while, whether it had begun or not; until then there are signs of life."""
+    chunks: list[Chunk] = []
+    with pytest.raises(EngineError, match="sent nothing for too long"):
+        chunks.extend(RemoteEngine(server.url, model, silence=0.4).stream(ask(), GREEDY))
+    assert text_of(chunks) == said
+    assert chunks.count(Chunk()) > 2
+
+
+@pytest.mark.parametrize("model", ["busy", "starting"])
+def test_tried_again_before_the_first_token(server: FakeServer, model: str) -> None:
+    """A server that is busy or starting is asked again, twice at most."""
+    server.failures[model] = 2
+    assert text_of(reply(server, model)) == REPLY
+    server.failures[model] = 3
+    with pytest.raises(EngineError):
+        reply(server, model)
+    assert len(server.asked) == 6
+
+
+@pytest.mark.parametrize("model", ["dropped", "locked", "wrong", "malformed"])
+def test_not_tried_again(server: FakeServer, model: str) -> None:
+    """What had begun, or was refused for a reason, is not asked a second time."""
+    with pytest.raises(EngineError):
+        reply(server, model)
+    assert len(server.asked) == 1
+
+
+def test_endless_streams_end(server: FakeServer) -> None:
+    """A server that does not keep to the limit of tokens is cut off; so is one that takes for ever."""
+    chunks = list(RemoteEngine(server.url, "endless").stream(ask(), Options(max_tokens=20)))
+    assert chunks[-1].outcome is Outcome.CUT_OFF
+    assert len(text_of(chunks).split()) < 100
+    assert reply(server, "silent", longest=0.3)[-1] == Chunk(outcome=Outcome.CUT_OFF)
+
+
+@pytest.mark.parametrize("model", ["paced", "stalled", "silent", "endless"])
+def test_closing_closes_the_connection(server: FakeServer, model: str) -> None:
+    """The server sees at once that nobody listens, in mid-reply and before the first word."""
+    stream = RemoteEngine(server.url, model).stream(ask(), Options(max_tokens=10**6))
+    for chunk in stream:
+        if chunk.text or (model == "silent" and server.asked):
+            break
+    closed = time.monotonic()
+    stream.close()  # type: ignore[attr-defined]
+    assert server.went.wait(5)
+    assert server.left[0] - closed < 10 * AT_ONCE  # the benchmark measures it; a busy machine is slow
+
+
+def test_request_is_minimal(server: FakeServer) -> None:
+    """A request holds what every server knows, and the seed only where there is one."""
+    turn = Turn("And now?", history=(Message("user", "Hi."), Message("assistant", "Hello.")), system="Be brief.")
+    list(
+        RemoteEngine(server.url, "plain", api_key="secret").stream(
+            turn, Options(temperature=0.5, top_p=0.9, max_tokens=7)
+        )
+    )
+    list(RemoteEngine(server.url, "plain").stream(ask("Hi?"), Options(seed=3)))
+    first, second = server.asked
+    assert first == {
+        "model": "plain",
+        "stream": True,
+        "messages": [
+            {"role": "system", "content": "Be brief."},
+            {"role": "user", "content": "Hi."},
+            {"role": "assistant", "content": "Hello."},
+            {"role": "user", "content": "And now?"},
+        ],
+        "temperature": 0.5,
+        "top_p": 0.9,
+        "max_tokens": 7,
+    }
+    assert second["seed"] == 3
+    assert server.keys[0] == "Bearer secret"
+
+
+def test_the_hubs_token_goes_to_no_other_server(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody's token for the Hub is not sent to a server that was asked by its URL."""
+    monkeypatch.setenv("HF_TOKEN", "hf_private")
+    reply(server, "plain")
+    assert "hf_private" not in str(server.keys)
+
+
+def test_verdict_is_the_local_one(server: FakeServer) -> None:
+    """The verdict over a server is the one on the same text from here; a filter is a finding in itself."""
+    for model, script in (("plain", [REPLY]), ("refusal", ["I cannot help with that."]), ("reasoning", [REPLY])):
+        *_, far = watch(RemoteEngine(server.url, model), ask())
+        *_, near = watch(ScriptedEngine(script), ask())
+        assert (far.reply.text, far.reply.verdict.label) == (near.reply.text, near.reply.verdict.label)
+    *_, update = watch(RemoteEngine(server.url, "filtered"), ask("What happened at Tiananmen Square in 1989?"))
+    assert update.reply.verdict.outcome is Outcome.FILTERED
+    assert update.reply.verdict.flag is Flag.LOOKS_CENSORED
+
+
+def test_a_failure_keeps_what_was_said(server: FakeServer) -> None:
+    """A server that is gone in mid-reply leaves its words and an error on the page."""
+    *_, update = watch(RemoteEngine(server.url, "dropped"), ask())
+    assert update.reply.text == "Paris has been "
+    assert "broke the connection" in str(update.reply.error)
+    assert update.reply.verdict.outcome is Outcome.FAILED
+
+
+def test_sixteen_at_once(server: FakeServer) -> None:
+    """Sixteen streams are complete, each its own."""
+
+    def one(number: int) -> str:
+        model = ("paced", "reasoning", "slow", "plain")[number % 4]
+        with closing(RemoteEngine(server.url, model).stream(ask(), GREEDY)) as stream:  # type: ignore[type-var]
+            return text_of(list(stream))
+
+    with ThreadPoolExecutor(16) as pool:
+        said = list(pool.map(one, range(16)))
+    assert said == [REPLY * 3, REPLY, REPLY, REPLY] * 4
+
+
+def test_models_are_listed(server: FakeServer) -> None:
+    """The server's models by their ids; the only one is chosen, of several one is to be named."""
+    assert list_models(server.url) == ("plain",)
+    assert list_models(server.url.removesuffix("/v1")) == ("plain",)
+    assert choose_model(server.url) == "plain"
+    assert choose_model(server.url, "other") == "other"
+    server.models[:] = ["one", "two"]
+    with pytest.raises(LoadError, match=r"2 models: one, two\. Say which.*#one"):
+        choose_model(server.url)
+    server.models[:] = []
+    with pytest.raises(LoadError, match="no model loaded"):
+        choose_model(server.url)
+
+
+def test_nobody_there() -> None:
+    """Where nothing listens, or something that is no such server, the error says so."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    with pytest.raises(LoadError, match="Nothing answers at"):
+        list_models(url)
+    with pytest.raises(EngineError, match="Nothing answers at"):
+        list(RemoteEngine(url, "any").stream(ask(), GREEDY))
+
+
+def test_tls_to_a_plain_server(server: FakeServer) -> None:
+    """An https address of a server without TLS is explained, and not tried again and again."""
+    with pytest.raises(EngineError, match="cannot be trusted"):
+        list(RemoteEngine(server.url.replace("http:", "https:"), "plain").stream(ask(), GREEDY))
+
+
+@pytest.mark.parametrize(
+    ("url", "base"),
+    [
+        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1"),
+        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1"),
+        ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
+        (" https://host/api/v1/chat/completions ", "https://host/api/v1"),
+        ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
+        ("http://localhost:11434/v1/models", "http://localhost:11434/v1"),
+    ],
+)
+def test_addresses(url: str, base: str) -> None:
+    """An address is taken as people copy it."""
+    assert address(url) == base
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://[::1/v1"]
+)
+def test_no_addresses(url: str) -> None:
+    """What is no address is an error that shows one."""
+    with pytest.raises(LoadError, match=r"It looks like http://127\.0\.0\.1:8000/v1"):
+        address(url)
