@@ -189,9 +189,7 @@ class _Watched:
         """Stops the engine."""
         self._stream.close()
 
-    def _snap(
-        self, *, error: str | None = None, waiting: int | None = None, loading: float | None = None
-    ) -> None:
+    def _snap(self, *, error: str | None = None, waiting: int | None = None, loading: float | None = None) -> None:
         monitor = self._monitor
         self.snapshot = Reply(
             model=self.snapshot.model,

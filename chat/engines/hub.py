@@ -17,6 +17,7 @@ LOOK_UP_SECONDS = 10.0  # how long the Hub may take to say what is in a reposito
 WEIGHTS = ".safetensors"
 _SMALL = (".json", ".jinja", ".txt", ".model", ".tiktoken")  # configuration, tokenizer, templates
 _CODE = ".py"
+_LOG_IN = "log in with `hf auth login` or set HF_TOKEN"
 _WHOLE = "model.safetensors"
 _SHARD = re.compile(r"model(\.safetensors)?-\d+-of-\d+\.safetensors")
 
@@ -149,50 +150,68 @@ def fetch(repository: Repository, hub: Hub, *, weights: bool = True, progress: P
 
 def explained(error: Exception, source: str, hub: Hub) -> LoadError:
     """What went wrong between here and the Hub, and what to do about it, for the reader."""
-    from huggingface_hub import errors
-
-    page = hub.page(source)
-    log_in = "log in with `hf auth login` or set HF_TOKEN"
-    status = error.response.status_code if isinstance(error, errors.HfHubHTTPError) else None
-    if isinstance(error, errors.GatedRepoError):
-        if hub.has_token:
-            return LoadError(
-                f"{source} is gated, and your token's account has not been let in. Ask for access at {page}; "
-                "a fine-grained token also needs the permission to read gated repositories."
-            )
-        return LoadError(f"{source} is gated: its makers ask for consent. Agree at {page}, then {log_in}.")
-    if isinstance(error, errors.RevisionNotFoundError):
-        return LoadError(f"{source} has no such revision on the Hub. Take one of those listed at {page}/commits.")
-    if isinstance(error, errors.HFValidationError):
-        return LoadError(f"{source!r} is neither a folder here nor an id on the Hub. Check the name (owner/name).")
-    if isinstance(error, errors.RepositoryNotFoundError):
-        remedy = "check that your token may read it" if hub.has_token else log_in
-        return LoadError(f"{source} is not on the Hub, or it is private. Check the name; if it is private, {remedy}.")
-    if isinstance(error, errors.DisabledRepoError):
-        return LoadError(f"{source} was taken down on the Hub. Choose another model.")
-    if status == 401:
-        return LoadError(
-            f"The Hub did not accept your token when asked for {source}. It may be mistyped or have expired: "
-            "make a new one at https://huggingface.co/settings/tokens, and " + log_in + "."
-        )
-    if status == 403:
-        return LoadError(f"The Hub refuses {source} to your token. Check its permissions, and access at {page}.")
-    if status == 429:
-        return LoadError(f"The Hub was asked too often to give {source} now. Wait some minutes, or {log_in}.")
-    if status is not None and status >= 500:
-        return LoadError(f"The Hub is out of order (error {status}), so {source} cannot be fetched. Try again later.")
     if no_space(error):
         return disk_full(source, hub)
-    if isinstance(error, errors.OfflineModeIsEnabled):
-        return LoadError(
-            f"{source} has not been downloaded yet, and HF_HUB_OFFLINE forbids it. Unset it, or choose another model."
-        )
+    for kind, message in _remedies(source, hub):
+        if isinstance(error, kind):
+            return LoadError(message)
+    status = getattr(getattr(error, "response", None), "status_code", 0)
+    if message := _status_remedies(source, hub).get(status, ""):
+        return LoadError(message)
+    if status >= 500:
+        return LoadError(f"The Hub is out of order (error {status}), so {source} cannot be fetched. Try again later.")
     if _is_network(error):
         return LoadError(
             f"{source} has not been downloaded yet, and the Hub cannot be reached ({_first_line(error)}). "
             "Check the network and try again; the models that come with Unsaid work without one."
         )
     return LoadError(f"{source} could not be fetched from the Hub: {_first_line(error)} Try again.")
+
+
+def _remedies(source: str, hub: Hub) -> list[tuple[type[Exception], str]]:
+    """What to say to each kind of error; the first kind that an error is of counts."""
+    from huggingface_hub import errors
+
+    page = hub.page(source)
+    if hub.has_token:
+        gated = (
+            f"and your token's account has not been let in. Ask for access at {page}; "
+            "a fine-grained token also needs the permission to read gated repositories."
+        )
+        private = "check that your token may read it"
+    else:
+        gated = f"which means that its makers ask for consent. Agree at {page}, then {_LOG_IN}."
+        private = _LOG_IN
+    return [
+        (errors.GatedRepoError, f"{source} is gated, {gated}"),
+        (
+            errors.RepositoryNotFoundError,
+            f"{source} is not on the Hub, or it is private. Check the name; if it is private, {private}.",
+        ),
+        (
+            errors.RevisionNotFoundError,
+            f"{source} has no such revision on the Hub. Take one of those listed at {page}/commits.",
+        ),
+        (errors.DisabledRepoError, f"{source} was taken down on the Hub. Choose another model."),
+        (
+            errors.HFValidationError,
+            f"{source} is neither a folder here nor an id on the Hub. Check the name: a folder, or owner/name.",
+        ),
+        (
+            errors.OfflineModeIsEnabled,
+            f"{source} has not been downloaded yet, and HF_HUB_OFFLINE forbids it. Unset it, or choose another model.",
+        ),
+    ]
+
+
+def _status_remedies(source: str, hub: Hub) -> dict[int, str]:
+    """What to say to the Hub's other refusals, by their HTTP status."""
+    return {
+        401: f"The Hub did not accept your token when asked for {source}. It may be mistyped or have expired: make a new "
+        f"one at https://huggingface.co/settings/tokens, then {_LOG_IN}.",
+        403: f"The Hub refuses {source} to your token. Check the token's permissions, and access at {hub.page(source)}.",
+        429: f"The Hub was asked too often to give {source} now. Wait some minutes, or {_LOG_IN}.",
+    }
 
 
 def no_space(error: BaseException | None) -> bool:
@@ -215,13 +234,13 @@ def disk_full(source: str, hub: Hub, *, need: str = "", have: str = "") -> LoadE
 
 def _cached(source: str, revision: str | None, hub: Hub) -> Path | None:
     """The folder of this revision in the cache, where all that is needed is there."""
-    from huggingface_hub import snapshot_download
+    from huggingface_hub import try_to_load_from_cache
 
     try:
-        folder = Path(snapshot_download(source, revision=revision, cache_dir=hub.folder, local_files_only=True))
-    except (OSError, ValueError):  # not there, there in part, or no id that could be there
+        config = try_to_load_from_cache(source, "config.json", cache_dir=hub.folder, revision=revision)
+    except ValueError:  # no id that could be there
         return None
-    return folder if _whole(folder) else None
+    return folder if isinstance(config, str) and _whole(folder := Path(config).parent) else None
 
 
 def _whole(folder: Path) -> bool:

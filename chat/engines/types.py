@@ -25,8 +25,8 @@ class Options:
 class Chunk:
     """A piece of a reply. `outcome` is set on the last one; `retract` takes back all that was said before.
 
-    `waiting` counts the visitors ahead in the model's queue, while there is one. `loading` is the share of the model that
-    has been downloaded and read into memory, from 0 to 1; None where nothing is being loaded.
+    `waiting` counts the visitors ahead in the model's queue, while there is one. `loading` is the share of the model
+    that has been downloaded and read into memory, from 0 to 1; None where it is not being loaded.
     """
 
     text: str = ""
