@@ -78,6 +78,11 @@ class Repository:
         return sum(file.size for file in self.files if not file.cached)
 
     @property
+    def small_bytes(self) -> int:
+        """What of that is no weights."""
+        return sum(file.size for file in self.files if not (file.cached or file.name.endswith(WEIGHTS)))
+
+    @property
     def weights_bytes(self) -> int:
         """The size of the weights' files."""
         return sum(file.size for file in self.files if file.name.endswith(WEIGHTS))
@@ -130,7 +135,7 @@ def fetch(repository: Repository, hub: Hub, *, weights: bool = True, progress: P
     from huggingface_hub import snapshot_download
 
     names = [file.name for file in repository.files if weights or not file.name.endswith(WEIGHTS)]
-    expected = sum(file.size for file in repository.files if file.name in names and not file.cached)
+    expected = repository.download_bytes if weights else repository.small_bytes
     try:
         folder = snapshot_download(
             repository.source,
@@ -207,9 +212,9 @@ def _remedies(source: str, hub: Hub) -> list[tuple[type[Exception], str]]:
 def _status_remedies(source: str, hub: Hub) -> dict[int, str]:
     """What to say to the Hub's other refusals, by their HTTP status."""
     return {
-        401: f"The Hub did not accept your token when asked for {source}. It may be mistyped or have expired: make a new "
-        f"one at https://huggingface.co/settings/tokens, then {_LOG_IN}.",
-        403: f"The Hub refuses {source} to your token. Check the token's permissions, and access at {hub.page(source)}.",
+        401: f"The Hub did not accept your token when asked for {source}. It may be mistyped or have expired: make a "
+        f"new one at https://huggingface.co/settings/tokens, then {_LOG_IN}.",
+        403: f"The Hub refuses {source} to your token. Check its permissions, and your access at {hub.page(source)}.",
         429: f"The Hub was asked too often to give {source} now. Wait some minutes, or {_LOG_IN}.",
     }
 
@@ -277,7 +282,7 @@ def _meter(progress: Progress, expected: int) -> Any:
     """
     from tqdm.std import tqdm
 
-    class Meter(tqdm):  # type: ignore[type-arg, unused-ignore]
+    class Meter(tqdm):  # type: ignore[misc, type-arg, unused-ignore]
         def __init__(self, *args: Any, **rest: Any) -> None:
             self._bytes = 0.0 if rest.get("unit") == "B" else None
             super().__init__(*args, **{**rest, "disable": True})

@@ -33,8 +33,8 @@ class Source:
     """Which model, and how to load it.
 
     `place` is a folder or a Hub id. `quantization` shrinks the weights while they are loaded, where bitsandbytes is
-    installed. `trust_remote_code` runs Python files that come with the model, which is as safe as any stranger's program:
-    only whoever hosts the page may set it.
+    installed. `trust_remote_code` runs Python files that come with the model, as safe as any stranger's program: only
+    whoever hosts the page may set it.
     """
 
     place: str
@@ -56,10 +56,12 @@ def load(source: Source, progress: Progress, *, spare: Callable[[], bool] = lamb
     found = _find(source)
     if isinstance(found, Repository):
         _ensure_fit(source, fit.of_repository(found), spare)
-        small = fetch(found, source.hub, weights=False)
+        whole = found.download_bytes
+        with progress.part((1 - READING) * found.small_bytes / max(1, whole)):
+            folder = fetch(found, source.hub, weights=False, progress=progress)
         with _ONE_AT_A_TIME:
-            _tokenizer(source, small, _config(source, small))
-        with progress.part(1 - READING if found.download_bytes else 0.0):
+            _tokenizer(source, folder, _config(source, folder))
+        with progress.part((1 - READING - progress.share) / (1 - progress.share) if whole else 0.0):
             folder = fetch(found, source.hub, progress=progress)
     else:
         folder = found
@@ -111,8 +113,10 @@ def quantization_config(quantization: Quantization) -> Any:
     from transformers import BitsAndBytesConfig
 
     if quantization == "8bit":
-        return BitsAndBytesConfig(load_in_8bit=True)
-    return BitsAndBytesConfig(load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16)
+        return BitsAndBytesConfig(load_in_8bit=True)  # type: ignore[no-untyped-call]
+    return BitsAndBytesConfig(  # type: ignore[no-untyped-call]
+        load_in_4bit=True, bnb_4bit_quant_type="nf4", bnb_4bit_compute_dtype=torch.bfloat16
+    )
 
 
 def _find(source: Source) -> Repository | Path:
@@ -154,21 +158,22 @@ def _config(source: Source, folder: Path) -> PreTrainedConfig:
         told, _ = PreTrainedConfig.get_config_dict(folder)
         brings_code = "AutoModelForCausalLM" in (told.get("auto_map") or {})
         if source.trust_remote_code and brings_code:
-            return AutoConfig.from_pretrained(folder, trust_remote_code=True)
-        kind = told.get("model_type")
+            trusted: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=True)
+            return trusted
+        kind = str(told.get("model_type", ""))
         known = kind in CONFIG_MAPPING
         if brings_code and not (known and CONFIG_MAPPING[kind] in MODEL_FOR_CAUSAL_LM_MAPPING):
             raise LoadError(
                 f"{name} can only be run with Python code that comes with it, which Unsaid does not run unless its "
-                "host trusts it. Choose another model, or read that code and set trust_remote_code = true for this one in "
-                "configs/models.toml."
+                "host trusts it. Choose another model, or read that code and set trust_remote_code = true for this one "
+                "in configs/models.toml."
             )
         if kind and not known:
             raise LoadError(
                 f"{name} is of a kind ({kind}) that transformers {transformers.__version__} does not know. "
                 "Update it with pip install --upgrade transformers, or choose another model."
             )
-        config = AutoConfig.from_pretrained(folder, trust_remote_code=False)
+        config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
         if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
             raise LoadError(f"{name} is a {kind} model, which does not write text. Choose a chat model.")
         return config
