@@ -232,6 +232,8 @@ def _counting(progress: Progress) -> Iterator[None]:
     """Has transformers' own count of the weights that it has read reported, and shown to nobody else."""
     from transformers.utils import logging
 
+    logging.disable_progress_bar()  # type: ignore[no-untyped-call]
+
     class Counted:
         def __init__(self, bar: Any, items: Any) -> None:
             self._bar, self._items = bar, items
@@ -246,7 +248,7 @@ def _counting(progress: Progress) -> Iterator[None]:
             return getattr(self._bar, name)
 
     def hook(factory: Any, args: tuple[Any, ...], rest: dict[str, Any]) -> Any:
-        bar = factory(*args, **{**rest, "disable": True})
+        bar = factory(*args, **rest)
         return Counted(bar, args[0]) if args and hasattr(args[0], "__len__") else bar
 
     # Where this transformers has no hook yet, the share jumps at the end.
