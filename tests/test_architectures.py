@@ -74,12 +74,22 @@ class Kind:
     settings: dict[str, Any] = field(default_factory=dict)
 
 
+SEEING = {
+    "hidden_size": 16,
+    "intermediate_size": 16,
+    "num_hidden_layers": 1,
+    "num_attention_heads": 2,
+    "image_size": 28,
+}
 KINDS = {
     "qwen2": Kind("Qwen2Config", CHATML),
     "qwen3": Kind("Qwen3Config", SWITCHABLE, {"head_dim": 8}),
     "llama": Kind("LlamaConfig", TAGS),
     "gemma3": Kind("Gemma3TextConfig", NO_SYSTEM, {"head_dim": 8, "sliding_window": 16, "query_pre_attn_scalar": 8}),
     "mistral": Kind("MistralConfig", BRACKETS, {"sliding_window": 32}),
+    "mistral3": Kind(
+        "Mistral3Config", BRACKETS, {"text_config": "mistral", "vision_config": {**SEEING, "patch_size": 14}}
+    ),
     "phi3": Kind("Phi3Config", TAGS),
     "deepseek_v3": Kind(
         "DeepseekV3Config",
@@ -107,7 +117,7 @@ def save_kind(folder: Path, kind: Kind) -> Path:
     """Saves a model of this kind with random weights, the same every time."""
     import torch
     import transformers
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
     config_class = getattr(transformers, kind.config, None)
     if config_class is None:
@@ -115,8 +125,13 @@ def save_kind(folder: Path, kind: Kind) -> Path:
     tokenizer = make_tokenizer(LINES, template=kind.template)
     ids = {"eos_token_id": tokenizer.eos_token_id, "pad_token_id": tokenizer.pad_token_id}
     torch.manual_seed(0)
-    config = config_class(**{**SMALL, **kind.settings}, vocab_size=len(tokenizer), **ids)
-    AutoModelForCausalLM.from_config(config).save_pretrained(folder)
+    text = {**SMALL, "vocab_size": len(tokenizer), **ids}
+    if "vision_config" in kind.settings:
+        inside = {"text_config": {**text, "model_type": kind.settings["text_config"], "head_dim": 8}}
+        config = config_class(**{**kind.settings, **inside}, **ids)
+        AutoModelForImageTextToText.from_config(config).save_pretrained(folder)
+    else:
+        AutoModelForCausalLM.from_config(config_class(**{**text, **kind.settings})).save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
 

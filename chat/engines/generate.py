@@ -6,6 +6,7 @@ import dataclasses
 import queue
 import re
 import threading
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 MIN_ROOM = 16  # tokens; with less left after the question, there is no reply to speak of
+GATHER_SECONDS = 0.02  # tokens that come faster are passed on together: each chunk has a price, and the eye is slower
 JOIN_SECONDS = 5.0  # how long a stopped generation may take to see that it was stopped
 _OPENED_THINKING = re.compile(rf"({'|'.join(re.escape(opening) for opening, _ in TAGS)})\s*$")
 
@@ -50,14 +52,18 @@ class Generation:
     def chunks(self) -> Iterator[Chunk]:
         """The reply to its end; closing the iterator ends it within one step of the model."""
         last: int | None = None
+        passed_on = 0.0
         try:
             if self._opened:
                 yield Chunk(text=self._opened)
             while True:
+                time.sleep(max(0.0, passed_on + GATHER_SECONDS - time.monotonic()))
                 ids, ended = _drain(self._tokens)
                 last = ids[-1] if ids else last
                 if ended:
                     break
+                if ids:
+                    passed_on = time.monotonic()
                 yield Chunk(text=self._decoder.feed(ids))
         finally:
             stopped = self._stop.is_set()

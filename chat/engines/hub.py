@@ -91,11 +91,11 @@ class Repository:
 def look_up(source: str, revision: str | None, hub: Hub, *, code: bool = False) -> Repository | Path:
     """What the Hub says of the repository, or the folder in the cache where the Hub need not or cannot be asked.
 
-    It need not be asked for a commit that is there whole. With `code`, the Python files count as needed too.
+    It need not be asked for a commit that is there whole, unless `code` says that Python files are needed too.
     Raises `LoadError`.
     """
     pinned = revision is not None and re.fullmatch("[0-9a-f]{40}", revision)
-    if pinned and (folder := _cached(source, revision, hub)):
+    if pinned and not code and (folder := _cached(source, revision, hub)):
         return folder
     from huggingface_hub import HfApi, try_to_load_from_cache
 
@@ -165,7 +165,7 @@ def explained(error: Exception, source: str, hub: Hub) -> LoadError:
         return LoadError(message)
     if status >= 500:
         return LoadError(f"The Hub is out of order (error {status}), so {source} cannot be fetched. Try again later.")
-    if _is_network(error):
+    if not status and _is_network(error):
         return LoadError(
             f"{source} has not been downloaded yet, and the Hub cannot be reached ({_first_line(error)}). "
             "Check the network and try again; the models that come with Unsaid work without one."

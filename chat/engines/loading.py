@@ -174,9 +174,17 @@ def _config(source: Source, folder: Path) -> PreTrainedConfig:
                 "Update it with pip install --upgrade transformers, or choose another model."
             )
         config: PreTrainedConfig = AutoConfig.from_pretrained(folder, trust_remote_code=False)
-        if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING:
+        if type(config) not in MODEL_FOR_CAUSAL_LM_MAPPING and not _also_sees(config):
             raise LoadError(f"{name} is a {kind} model, which does not write text. Choose a chat model.")
         return config
+
+
+def _also_sees(config: PreTrainedConfig) -> bool:
+    """Whether this is a model of text and pictures that has no form for text alone, such as Mistral 3."""
+    from transformers import MODEL_FOR_CAUSAL_LM_MAPPING, MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING
+
+    kind = type(config)
+    return kind in MODEL_FOR_IMAGE_TEXT_TO_TEXT_MAPPING and kind not in MODEL_FOR_CAUSAL_LM_MAPPING
 
 
 def _tokenizer(source: Source, folder: Path, config: PreTrainedConfig) -> PreTrainedTokenizerBase:
@@ -198,17 +206,18 @@ def _model(
     source: Source, folder: Path, config: PreTrainedConfig, progress: Progress, *, held: str, device: str
 ) -> PreTrainedModel:
     import torch
-    from transformers import AutoModelForCausalLM
+    from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
+    writer = AutoModelForImageTextToText if _also_sees(config) else AutoModelForCausalLM
     placed: dict[str, Any] = {}
     if source.quantization:
         placed = {"quantization_config": quantization_config(source.quantization)}
     else:
         placed = {"dtype": getattr(torch, held)}
-    if device != "cpu" and importlib.util.find_spec("accelerate"):
+    if source.quantization or (device != "cpu" and importlib.util.find_spec("accelerate")):
         placed["device_map"] = {"": device}  # straight from disk to the GPU, not through main memory
     with _explaining(source), _counting(progress):
-        loaded: Any = AutoModelForCausalLM.from_pretrained(
+        loaded: Any = writer.from_pretrained(
             folder,
             config=config,
             trust_remote_code=source.trust_remote_code,

@@ -1,0 +1,17 @@
+"""The local engine's benchmark."""
+
+from __future__ import annotations
+
+import pytest
+
+from chat.engines.bench import measure
+
+
+@pytest.mark.slow
+def test_figures_of_the_demo() -> None:
+    """Watching costs little, first words come soon, and Stop takes at most one more step of the model."""
+    figures = measure(rounds=3)
+    assert figures.tokens > 50
+    assert figures.stop_passes <= 1
+    assert figures.first_text_seconds < 0.15
+    assert figures.ratio > 0.8  # 0.97 is aimed at; three rounds on a busy machine say less
