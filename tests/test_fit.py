@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import dataclasses
+import json
+import os
 import re
 from pathlib import Path
 from typing import Any
@@ -12,8 +14,9 @@ from conftest import save_random
 
 import chat
 from chat.engines.fit import Needs, Room, check, gigabytes, held_as, requirements, room
-from chat.engines.loading import quantization_config
+from chat.engines.loading import Source, load, quantization_config
 from chat.engines.local import LocalEngine
+from chat.engines.progress import Progress
 from chat.errors import LoadError
 
 GB = 1_000_000_000
@@ -135,26 +138,36 @@ def test_damaged_weights(tmp_path: Path, data: bytes) -> None:
 
 def test_room_is_of_this_machine() -> None:
     """What is free is something, and less than there is."""
-    import os
-
     free = room()
     assert free.disk_bytes > 0
     if free.device == "cpu":
         assert 0 < free.memory_bytes <= os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def test_too_large_a_folder_is_not_loaded(tmp_path: Path) -> None:
-    """A folder whose weights do not fit is refused before they are read: the file is claimed, and full of holes."""
-    import json
-
-    save_random(tmp_path)
-    free = room().memory_bytes
-    header = json.dumps({"w": {"dtype": "BF16", "shape": [free], "data_offsets": [0, 2 * free]}}).encode()
-    with (tmp_path / "model.safetensors").open("wb") as file:
+def save_huge(folder: Path) -> Path:
+    """Saves a model that claims more weights than fit this machine, in a file full of holes."""
+    save_random(folder)
+    size = 2 * room().memory_bytes
+    header = json.dumps({"w": {"dtype": "BF16", "shape": [size // 2], "data_offsets": [0, size]}}).encode()
+    with (folder / "model.safetensors").open("wb") as file:
         file.write(len(header).to_bytes(8, "little") + header)
-        file.truncate(8 + len(header) + 2 * free)
+        file.truncate(8 + len(header) + size)
+    return folder
+
+
+def test_too_large_a_folder_is_not_loaded(tmp_path: Path) -> None:
+    """A folder whose weights do not fit is refused before they are read."""
+    save_huge(tmp_path)
     with pytest.raises(LoadError, match=rf"^{re.escape(str(tmp_path))} needs about .* would fit|Free some memory"):
         LocalEngine(tmp_path).load()
+
+
+def test_memory_is_spared_while_there_is_some_to_spare(tmp_path: Path) -> None:
+    """Before a model is refused for want of memory, whoever can spare some is asked, until there is no more."""
+    left = [False, True, True]
+    with pytest.raises(LoadError, match="GB of memory"):
+        load(Source(place=str(save_huge(tmp_path))), Progress(), spare=left.pop)
+    assert left == []
 
 
 @pytest.mark.parametrize(

@@ -344,6 +344,7 @@ def test_by_environment(fake: FakeHub, tmp_path: Path) -> None:
         sys.executable, "-m", "chat", "ask", "Who?", "--engine", ID, HF_ENDPOINT=fake.endpoint, HF_HOME=str(tmp_path)
     )
     assert (done.returncode, ANSWER in done.stdout) == (0, True), done.stderr
+    assert "%" not in done.stderr  # no bars of others beside ours
     assert (tmp_path / "hub" / "models--tiny--teller" / "snapshots" / COMMIT / "config.json").exists()
 
 

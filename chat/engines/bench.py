@@ -98,7 +98,8 @@ def _bare(engine: LocalEngine) -> tuple[int, Callable[[], object]]:
     model, tokenizer = engine.load()
     prompt: Any = tokenizer.apply_chat_template(
         TURN.messages(), add_generation_prompt=True, return_dict=True, return_tensors="pt"
-    ).to(model.device)
+    )
+    prompt = prompt.to(model.device)
     length = prompt["input_ids"].shape[1]
 
     class Streamer(BaseStreamer):  # type: ignore[no-untyped-call, misc, unused-ignore]
