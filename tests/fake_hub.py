@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 from urllib.parse import unquote, urlsplit
 
 from chat.engines.hub import Hub
@@ -53,7 +53,7 @@ class FakeHub:
     pause: float = 0.0
     endpoint: str = ""
 
-    def hub(self, cache: Path, *, token: str | None = None) -> Hub:
+    def hub(self, cache: Path, *, token: str | Literal[False] = False) -> Hub:
         """How the engine finds this Hub, with a cache of its own."""
         return Hub(endpoint=self.endpoint, cache=cache, token=token)
 

@@ -65,6 +65,20 @@ def test_demo_pair_is_held_as_float32_on_a_cpu() -> None:
         assert held_as(needs, machine(1, fast=True)) == "float32"
 
 
+@pytest.mark.parametrize("saved", ["float32", "bfloat16", "float16"])
+def test_loaded_as_held(tmp_path: Path, saved: str) -> None:
+    """A model is loaded with its parameters held as `held_as` says for this machine."""
+    import torch
+    from transformers import AutoModelForCausalLM
+
+    save_random(tmp_path)
+    AutoModelForCausalLM.from_pretrained(tmp_path, dtype=getattr(torch, saved)).save_pretrained(tmp_path)
+    needs = requirements(tmp_path)
+    model, _ = LocalEngine(tmp_path).load()
+    assert needs.dtype == saved
+    assert model.dtype == getattr(torch, held_as(needs, room()))
+
+
 @pytest.mark.parametrize(
     ("where", "quantization", "told"),
     [

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import errno
 import json
 import os
 import re
@@ -12,13 +13,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import pytest
 from conftest import ANSWER, GREEDY, ask, eventually, outcome_of, read_until, running, text_of
 from fake_hub import COMMIT, TOKEN, FakeHub, Shelf, serving
+from huggingface_hub.errors import HFValidationError, OfflineModeIsEnabled
 
 from chat.engines import fit
-from chat.engines.hub import Hub
+from chat.engines.hub import Hub, explained
 from chat.engines.local import LocalEngine
 from chat.errors import LoadError
 from chat.session import watch
@@ -28,10 +31,8 @@ ID = "tiny/teller"
 
 
 @pytest.fixture
-def fake(answering: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[FakeHub]:
-    """A Hub that has `ID`; nobody is logged in."""
-    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN", "HF_HUB_OFFLINE"):
-        monkeypatch.delenv(name, raising=False)
+def fake(answering: Path) -> Iterator[FakeHub]:
+    """A Hub that has `ID`."""
     with serving(FakeHub({ID: Shelf(folder=answering)})) as hub:
         yield hub
 
@@ -166,16 +167,16 @@ def test_gated_model_with_access(fake: FakeHub, tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("source", "shelf", "token", "told"),
     [
-        ("nobody/nothing", {}, None, r"nobody/nothing is not on the Hub, or it is private\. .* `hf auth login`"),
+        ("nobody/nothing", {}, False, r"nobody/nothing is not on the Hub, or it is private\. .* `hf auth login`"),
         ("nobody/nothing", {}, TOKEN, r"is not on the Hub, or it is private\. .*check that your token may read it"),
-        (ID, {"private": True}, None, "is not on the Hub, or it is private"),
-        (ID, {"gated": True}, None, r"gated, which means .* Agree at http.*/tiny/teller, then log in"),
+        (ID, {"private": True}, False, "is not on the Hub, or it is private"),
+        (ID, {"gated": True}, False, r"gated, which means .* Agree at http.*/tiny/teller, then log in"),
         (ID, {"gated": True}, TOKEN, "gated, and your token's account has not been let in"),
         (ID, {}, "hf_wrong", "did not accept your token when asked for tiny/teller"),
     ],
 )
 def test_not_allowed(
-    fake: FakeHub, tmp_path: Path, source: str, shelf: dict[str, bool], token: str | None, told: str
+    fake: FakeHub, tmp_path: Path, source: str, shelf: dict[str, bool], token: str | Literal[False], told: str
 ) -> None:
     """An unknown, private or gated model, and a token that is wrong, are each told apart with what to do."""
     fake.shelves[ID] = dataclasses.replace(fake.shelves[ID], **shelf)
@@ -202,9 +203,34 @@ def test_hub_out_of_order(fake: FakeHub, tmp_path: Path, status: int, told: str)
 def test_no_network(tmp_path: Path) -> None:
     """Without a network, a model that was never downloaded is an error that says so; nothing hangs."""
     began = time.monotonic()
-    told = refused(LocalEngine(ID, hub=Hub(endpoint="http://127.0.0.1:9", cache=tmp_path)))
+    told = refused(LocalEngine(ID, hub=Hub(endpoint="http://127.0.0.1:9", cache=tmp_path, token=False)))
     assert "has not been downloaded yet, and the Hub cannot be reached" in told
     assert time.monotonic() - began < 20
+
+
+def full_disk() -> Exception:
+    """A full disk, as huggingface_hub wraps it."""
+    error = RuntimeError("Data processing error")
+    error.__cause__ = OSError(errno.ENOSPC, "No space left on device")
+    return error
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (OfflineModeIsEnabled("offline"), "HF_HUB_OFFLINE forbids it"),
+        (HFValidationError("bad id"), "neither a folder here nor an id on the Hub"),
+        (full_disk(), "does not fit on the disk of .* `hf cache rm`"),
+        (TimeoutError("timed out"), r"the Hub cannot be reached \(timed out\)"),
+        (ConnectionResetError(), r"the Hub cannot be reached \(ConnectionResetError\)"),
+        (RuntimeError("odd\nand long"), r"could not be fetched from the Hub: odd Try again\."),
+    ],
+)
+def test_explained(error: Exception, told: str, tmp_path: Path) -> None:
+    """Errors that no Hub can be made to cause are explained too, each in one paragraph."""
+    text = str(explained(error, ID, Hub(cache=tmp_path)))
+    assert re.search(told, text)
+    assert "\n" not in text
 
 
 def test_recovers(fake: FakeHub, tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from chat.engines.progress import Cancelled, Progress
 from chat.errors import LoadError
@@ -26,11 +26,12 @@ _SHARD = re.compile(r"model(\.safetensors)?-\d+-of-\d+\.safetensors")
 class Hub:
     """Which Hub, as whom, and where files are kept. None leaves it to huggingface_hub.
 
-    That is `HF_ENDPOINT`, `HF_TOKEN` or the login that was saved, and `HF_HUB_CACHE` in the environment.
+    That is `HF_ENDPOINT`, `HF_TOKEN` or the login that was saved, and `HF_HUB_CACHE` in the environment. A token that is
+    False asks as nobody, whoever is logged in.
     """
 
     endpoint: str | None = None
-    token: str | None = field(default=None, repr=False)
+    token: str | Literal[False] | None = field(default=None, repr=False)
     cache: Path | None = None
 
     @property
@@ -51,7 +52,7 @@ class Hub:
         """Whether requests are made as somebody."""
         from huggingface_hub import get_token
 
-        return bool(self.token or get_token())
+        return self.token is not False and bool(self.token or get_token())
 
 
 @dataclass(frozen=True, kw_only=True)
