@@ -26,8 +26,8 @@ _SHARD = re.compile(r"model(\.safetensors)?-\d+-of-\d+\.safetensors")
 class Hub:
     """Which Hub, as whom, and where files are kept. None leaves it to huggingface_hub.
 
-    That is `HF_ENDPOINT`, `HF_TOKEN` or the login that was saved, and `HF_HUB_CACHE` in the environment. A token that is
-    False asks as nobody, whoever is logged in.
+    That is `HF_ENDPOINT`, `HF_TOKEN` or the login that was saved, and `HF_HUB_CACHE` in the environment. With the token
+    False, nobody is asking, whoever is logged in.
     """
 
     endpoint: str | None = None
@@ -128,15 +128,17 @@ def look_up(source: str, revision: str | None, hub: Hub, *, code: bool = False) 
     )
 
 
-def fetch(repository: Repository, hub: Hub, *, weights: bool = True, progress: Progress | None = None) -> Path:
-    """The repository's folder in the cache, after downloading what it lacks; only the small files without `weights`.
+def fetch(repository: Repository, hub: Hub, *, weights: bool | None = None, progress: Progress | None = None) -> Path:
+    """The repository's folder in the cache, after downloading what it lacks.
+
+    With `weights` True or False it is only those, or only what else there is: the small files.
 
     Raises `LoadError`, and `Cancelled` where the progress was.
     """
     from huggingface_hub import snapshot_download
 
-    names = [file.name for file in repository.files if weights or not file.name.endswith(WEIGHTS)]
-    expected = repository.download_bytes if weights else repository.small_bytes
+    names = [file.name for file in repository.files if weights in (None, file.name.endswith(WEIGHTS))]
+    expected = sum(file.size for file in repository.files if file.name in names and not file.cached)
     try:
         folder = snapshot_download(
             repository.source,

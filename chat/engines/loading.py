@@ -62,7 +62,7 @@ def load(source: Source, progress: Progress, *, spare: Callable[[], bool] = lamb
         with _ONE_AT_A_TIME:
             _tokenizer(source, folder, _config(source, folder))
         with progress.part((1 - READING - progress.share) / (1 - progress.share) if whole else 0.0):
-            folder = fetch(found, source.hub, progress=progress)
+            folder = fetch(found, source.hub, weights=True, progress=progress)
     else:
         folder = found
     with _ONE_AT_A_TIME, progress.part(1.0):
