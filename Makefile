@@ -28,7 +28,8 @@ train: $(VENV)/installed
 	$(BIN)/python -m chat.engines.demo.train $(ARGS)
 
 bench: $(VENV)/installed
-	$(BIN)/python -m chat.engines.demo.bench
+	$(BIN)/python -m chat.engines.bench
+	$(BIN)/python -m chat.engines.switch_bench
 	$(BIN)/python -m detectors.bench
 
 wheel: $(VENV)/installed-dev

@@ -33,6 +33,7 @@ class Reply:
     """A snapshot of one model's reply.
 
     `retracted` is the text that was taken back; `error` is for the reader; `waiting` counts those ahead in line.
+    `loading` is the share of the model that has been loaded, from 0 to 1; None where it is not being loaded.
     """
 
     model: str
@@ -42,6 +43,7 @@ class Reply:
     retracted: str | None = None
     error: str | None = None
     waiting: int | None = None
+    loading: float | None = None
 
     @property
     def done(self) -> bool:
@@ -174,7 +176,7 @@ class _Watched:
             if chunk.outcome is not None:
                 self.end(chunk.outcome)
             else:
-                self._snap(waiting=chunk.waiting)
+                self._snap(waiting=chunk.waiting, loading=chunk.loading)
 
     def end(self, outcome: Outcome, error: str | None = None) -> None:
         """Ends the reply, unless it has ended."""
@@ -187,7 +189,7 @@ class _Watched:
         """Stops the engine."""
         self._stream.close()
 
-    def _snap(self, *, error: str | None = None, waiting: int | None = None) -> None:
+    def _snap(self, *, error: str | None = None, waiting: int | None = None, loading: float | None = None) -> None:
         monitor = self._monitor
         self.snapshot = Reply(
             model=self.snapshot.model,
@@ -197,4 +199,5 @@ class _Watched:
             retracted=monitor.retracted,
             error=error,
             waiting=waiting,
+            loading=loading,
         )

@@ -32,6 +32,7 @@ def test_everything_else_passes() -> None:
     """Thinking, waiting, taking back and the ending come through as the engine gave them."""
     script = [
         Chunk(waiting=2),
+        Chunk(loading=0.5),
         Chunk(thinking="Hm."),
         "Yes",
         Chunk(retract=True, text="No"),
@@ -41,6 +42,7 @@ def test_everything_else_passes() -> None:
     chunks = [chunk for chunk in engine.stream(ask(), GREEDY) if chunk != Chunk()]
     assert chunks == [
         Chunk(waiting=2),
+        Chunk(loading=0.5),
         Chunk(thinking="Hm."),
         Chunk(text="Yes"),
         Chunk(retract=True),

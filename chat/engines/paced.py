@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import time
 from collections.abc import Iterator
 
@@ -31,7 +32,7 @@ class PacedEngine:
                     began = time.monotonic()
                     yield Chunk(text=chunk.text[start : start + self._size])
                     time.sleep(max(0.0, self._beat - (time.monotonic() - began)))
-                yield Chunk(thinking=chunk.thinking, outcome=chunk.outcome, waiting=chunk.waiting)
+                yield dataclasses.replace(chunk, text="", retract=False)
         finally:
             if close := getattr(stream, "close", None):
                 close()

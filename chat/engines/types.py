@@ -25,7 +25,8 @@ class Options:
 class Chunk:
     """A piece of a reply. `outcome` is set on the last one; `retract` takes back all that was said before.
 
-    `waiting` counts the visitors ahead in the model's queue, while there is one.
+    `waiting` counts the visitors ahead in the model's queue, while there is one. `loading` is the share of the model
+    that has been downloaded and read into memory, from 0 to 1; None where it is not being loaded.
     """
 
     text: str = ""
@@ -33,6 +34,7 @@ class Chunk:
     outcome: Outcome | None = None
     retract: bool = False
     waiting: int | None = None
+    loading: float | None = None
 
 
 class Engine(Protocol):
