@@ -31,13 +31,23 @@ _OPENED_THINKING = re.compile(rf"({'|'.join(re.escape(opening) for opening, _ in
 class LocalEngine:
     """A transformers model. Loaded at the first question, or by `load`; safe to use from several threads.
 
-    `parallel` is how many replies it writes at a time; who comes later waits in line.
+    `parallel` is how many replies it writes at a time; who comes later waits in line. `device` is where it runs, as
+    torch names it; the best there is unless given.
     """
 
-    def __init__(self, source: str | Path, *, name: str = "", revision: str | None = None, parallel: int = 1) -> None:
+    def __init__(
+        self,
+        source: str | Path,
+        *,
+        name: str = "",
+        revision: str | None = None,
+        parallel: int = 1,
+        device: str | None = None,
+    ) -> None:
         self.name = name or str(source)
         self._source = str(source)
         self._revision = revision
+        self._device = device
         self._line = Line(parallel)
         self._lock = threading.Lock()
         self._loading: Future[_Loaded] | None = None
@@ -51,10 +61,15 @@ class LocalEngine:
         with self._lock:
             if self._loading is None or (self._loading.done() and self._loading.exception()):
                 self._loading = Future()
-                threading.Thread(
-                    target=_fulfil, args=(self._loading, self._source, self._revision), name="unsaid-load", daemon=True
-                ).start()
+                task = (self._loading, self._source, self._revision, self._device)
+                threading.Thread(target=_fulfil, args=task, name="unsaid-load", daemon=True).start()
             return self._loading
+
+    def after_fork(self) -> None:
+        """To be called in a process just forked, where the thread that was loading the model is not."""
+        self._lock = threading.Lock()
+        if self._loading is not None and not self._loading.done():
+            self._loading = None
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The reply, as it is generated in a thread of its own that ends with this iterator."""
@@ -101,23 +116,29 @@ class LocalEngine:
         yield Chunk(text=decoder.close(), outcome=Outcome.COMPLETE if finished else Outcome.CUT_OFF)
 
 
-def _fulfil(loading: Future[_Loaded], source: str, revision: str | None) -> None:
+def after_fork() -> None:
+    """To be called in a process just forked, where whoever held the lock may never let go of it."""
+    global _ONE_AT_A_TIME  # noqa: PLW0603
+    _ONE_AT_A_TIME = threading.Lock()
+
+
+def _fulfil(loading: Future[_Loaded], source: str, revision: str | None, device: str | None) -> None:
     try:
         with _ONE_AT_A_TIME:
-            loaded = _from_pretrained(source, revision)
+            loaded = _from_pretrained(source, revision, device)
         loading.set_result(loaded)
     except BaseException as error:  # for whoever waits
         loading.set_exception(error)
 
 
-def _from_pretrained(source: str, revision: str | None) -> _Loaded:
+def _from_pretrained(source: str, revision: str | None, device: str | None) -> _Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading from disk; downloads have a bar of their own
 
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+    device = device or ("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
     dtype: torch.dtype | str = torch.float32 if device == "cpu" else "auto"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
