@@ -8,10 +8,11 @@ import os
 import re
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from chat import borrowed
 from chat.engines import local
 from chat.engines.local import LocalEngine
 from chat.engines.paced import PacedEngine
@@ -60,6 +61,10 @@ class Catalogue:
     model: tuple[Model, ...]
     open: bool = True
 
+    def closed(self, *more: Model) -> Catalogue:
+        """This list, with these models before it, as all that there is."""
+        return replace(self, model=tuple(dict.fromkeys((*more, *self.model))), open=False)
+
     def find(self, name: str) -> Model:
         """The model with this id or name, else one made up for a folder or a Hub id. Raises `UnknownModelError`.
 
@@ -107,6 +112,13 @@ def loading(model: Model) -> Future[Any] | None:
     return engine.preload() if isinstance(engine, LocalEngine) else None
 
 
+def attach(model: Model) -> None:
+    """Moves the model to a GPU that is borrowed for now. Raises `LoadError`."""
+    engine = _unpaced(engine_for(model))
+    if isinstance(engine, LocalEngine):
+        engine.attach()
+
+
 def after_fork() -> None:
     """To be called in a process just forked: models that are loaded stay so, and no lock is held by who is not here."""
     global _ENGINES_LOCK  # noqa: PLW0603
@@ -133,9 +145,8 @@ def engine_for(model: Model) -> Engine:
                 name=model.name,
                 revision=model.revision,
                 parallel=model.parallel,
-                device="cpu"
-                if model.packaged
-                else None,  # small enough for any, and a GPU may be borrowed by the second
+                device="cpu" if model.packaged else None,  # small enough, and a GPU may be borrowed by the second
+                borrowed=borrowed.available() and not model.packaged,
             )
             _ENGINES[model] = PacedEngine(engine, model.pace) if model.pace else engine
         return _ENGINES[model]

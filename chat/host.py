@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chat import catalogue, zero
+from chat import borrowed, catalogue, zero
 from chat.catalogue import Catalogue, Model
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
@@ -22,8 +22,8 @@ LOCAL, PROVIDER = "local", "provider"
 class Host:
     """What the page allows its visitors.
 
-    On a `public` host there are no models but the list's. `visitors` is how many replies are streamed at a time, `queue`
-    how many questions may wait beyond those, `max_tokens` the longest reply that may be asked for.
+    On a `public` host there are no models but the list's. `visitors` is how many replies are streamed at a time,
+    `queue` how many questions may wait beyond those, `max_tokens` the longest reply that may be asked for.
     """
 
     public: bool = False
@@ -45,7 +45,7 @@ def can_log_in() -> bool:
 
 def has_gpu() -> bool:
     """Whether models of some size can be run here: on ZeroGPU, or on a GPU of its own."""
-    if zero.available():
+    if borrowed.available():
         return True
     import torch
 
@@ -55,7 +55,7 @@ def has_gpu() -> bool:
 def models_here(models: Catalogue, *, gpu: bool, login: bool, recordings: Path | None = None) -> Catalogue:
     """The models of the list that a public host can offer; without a GPU the packaged ones, and recorded replies."""
     offered = tuple(m for m in models.model if m.packaged or (gpu and LOCAL in m.run) or (login and PROVIDER in m.run))
-    return replace(models, model=(*offered, *_recorded(models, recordings)), open=False)
+    return replace(models, model=(*offered, *_recorded(models, recordings))).closed()
 
 
 def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
@@ -70,7 +70,7 @@ def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
 
 
 def by_provider(model: Model, token: str) -> Engine:
-    """The model as Inference Providers serve it, on the account that the token is of. Not kept: one for each request."""
+    """The model as Inference Providers serve it, on the account that the token is of; one for each request."""
     try:
         from chat.engines import remote  # type: ignore[attr-defined, unused-ignore]
     except ImportError as error:
@@ -89,7 +89,5 @@ def engine_for(
     if PROVIDER not in model.run or (gpu and LOCAL in model.run):
         return zero.Here(model) if catalogue.loads_here(model) else catalogue.engine_for(model)
     if not token:
-        raise LoadError(
-            f"{model.name} is run by Inference Providers on your own account. Sign in first, or choose another."
-        )
+        raise LoadError(f"{model.name} runs on your own account at Hugging Face. Sign in, or choose another model.")
     return provider(model, token)

@@ -2,14 +2,14 @@
 
 A ZeroGPU Space has a GPU only within functions that `spaces.GPU` decorates. These run in a forked process that lives
 from one call to the next: what goes in and comes out is pickled, and of the threads, events and locks of the parent
-nothing is there. So engines go in as values (`Here`), snapshots come out, and Stop is closing the generator.
+nothing is there. So engines go in as values (`Here`), snapshots come out, and Stop is closing the generator. Models
+are loaded into the parent's memory, which the fork shares, and moved to the GPU by who has it: what the platform offers
+for loading them to it beforehand works in the main thread only.
 Everywhere else, and where `spaces` is not installed, all of this is `chat.session.watch`.
 """
 
 from __future__ import annotations
 
-import importlib
-import importlib.util
 import math
 import os
 import threading
@@ -18,39 +18,21 @@ from collections.abc import Callable, Generator, Iterator
 from concurrent.futures import wait
 from contextlib import closing
 from dataclasses import dataclass, replace
-from typing import ParamSpec, TypeVar
 
 import detectors
 from chat import catalogue, session
+from chat.borrowed import available, gpu
 from chat.catalogue import Model
 from chat.engines.types import HEARTBEAT, Chunk, Engine, Options
 from chat.errors import ChatError, EngineError
 from chat.session import Compare, Reply, Update
 from detectors import Outcome, Turn
 
-VARIABLE = "SPACES_ZERO_GPU"  # set by the platform
 TOKENS_A_SECOND = 25  # at the least, of a model that is worth a GPU; what is asked for beyond need only waits longer
 PACKAGED_SECONDS = 10  # the longest reply of the models that come with Unsaid
 BEGIN_SECONDS = 10  # until the GPU is attached and the model on it
 SPARE_SECONDS = 3  # what is left of the call when a reply is cut off, so that its end is still heard
 MOST_SECONDS = 120
-
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-def available() -> bool:
-    """Whether this is a Space on ZeroGPU that has the package `spaces`."""
-    on = os.environ.get(VARIABLE, "").lower() in ("1", "t", "true")
-    return on and importlib.util.find_spec("spaces") is not None
-
-
-def gpu(task: Callable[P, R], *, duration: Callable[P, int]) -> Callable[P, R]:
-    """`spaces.GPU` on ZeroGPU, with the seconds that `duration` makes of the arguments; elsewhere the task itself."""
-    if not available():
-        return task
-    decorated: Callable[P, R] = importlib.import_module("spaces").GPU(task, duration=duration)
-    return decorated
 
 
 def prepare() -> bool:
@@ -187,6 +169,7 @@ def _stream(here: Here, turn: Turn, options: Options) -> Generator[Chunk, None, 
     engine: Engine = catalogue.engine_for(here.model)
     if here.on_gpu and available():
         engine = _Timed(engine, time.monotonic() + _seconds_alone(here, turn, options) - SPARE_SECONDS)
+        catalogue.attach(here.model)
     yield from engine.stream(turn, options)
 
 

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from conftest import ANSWER, GREEDY, REFUSAL, TIANANMEN, ask, eventually
 
-from chat import catalogue, session, zero
+from chat import borrowed, catalogue, session, zero
 from chat.catalogue import Model, load_catalogue
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Chunk, Engine, Options
@@ -33,7 +33,7 @@ def spaces() -> Iterator[ModuleType]:
     """ZeroGPU as the platform makes it: the package is there, and the variable is set."""
     patch = pytest.MonkeyPatch()
     patch.syspath_prepend(str(SPACES))
-    patch.setenv(zero.VARIABLE, "true")
+    patch.setenv(borrowed.VARIABLE, "true")
     module = importlib.import_module("spaces")
     assert zero.prepare()
     yield module
@@ -84,18 +84,18 @@ def test_updates_are_pickled() -> None:
 def test_elsewhere(value: str, monkeypatch: pytest.MonkeyPatch, refusing: Path) -> None:
     """Where there is no ZeroGPU, though `spaces` is installed, tasks stay as they are and turns run in this process."""
     monkeypatch.syspath_prepend(str(SPACES))
-    monkeypatch.setenv(zero.VARIABLE, value)
-    assert not zero.available()
+    monkeypatch.setenv(borrowed.VARIABLE, value)
+    assert not borrowed.available()
     assert not zero.prepare()
-    assert zero.gpu(str, duration=len) is str
+    assert borrowed.gpu(str, duration=len) is str
     assert last(session.watch(here(refusing), ask(TIANANMEN), GREEDY)).reply.text == REFUSAL
 
 
 def test_without_the_package(monkeypatch: pytest.MonkeyPatch) -> None:
     """A ZeroGPU Space without the package `spaces` is none."""
-    monkeypatch.setenv(zero.VARIABLE, "true")
+    monkeypatch.setenv(borrowed.VARIABLE, "true")
     if importlib.util.find_spec("spaces") is None:
-        assert not zero.available()
+        assert not borrowed.available()
 
 
 def test_whole_turn_in_one_call(calls: list[int], spaces: ModuleType, refusing: Path, answering: Path) -> None:
@@ -198,7 +198,7 @@ def test_packaged_reference_goes_with_the_call(calls: list[int], refusing: Path)
 
 @pytest.mark.parametrize("compare", [Compare.OFF, Compare.ALWAYS])
 def test_reference_of_another_kind(calls: list[int], refusing: Path, compare: Compare) -> None:
-    """A reference that cannot go to the other process is asked from here; the reply's GPU call is still the only one."""
+    """A reference that cannot go to the other process is asked from here, beside the reply's GPU call."""
     other = ScriptedEngine([ANSWER])
     final = last(watch(here(refusing), ask(TIANANMEN), GREEDY, reference=other, compare=compare))
     assert final.reply.text == REFUSAL
@@ -249,7 +249,7 @@ DEMO = Here(Model(id="demo", name="Demo", source="packaged:demo"))
     ],
 )
 def test_seconds(engine: Here, reference: Here | None, tokens: int, wanted: int) -> None:
-    """A call is for as long as the tokens may take, the reference's after the reply's, and never longer than allowed."""
+    """A call is for as long as the tokens may take, the reference's after the reply's, and never too long."""
     options = Options(max_tokens=tokens)
     call = Call(engine=engine, reference=reference, turn=ask(), options=options, compare=Compare.FLAGGED, lang="en")
     assert seconds(call) == wanted

@@ -32,7 +32,8 @@ class LocalEngine:
     """A transformers model. Loaded at the first question, or by `load`; safe to use from several threads.
 
     `parallel` is how many replies it writes at a time; who comes later waits in line. `device` is where it runs, as
-    torch names it; the best there is unless given.
+    torch names it; the best there is unless given. Where the GPU is `borrowed`, there only now and then, the model is
+    loaded into memory, and goes there by `attach`.
     """
 
     def __init__(
@@ -43,11 +44,13 @@ class LocalEngine:
         revision: str | None = None,
         parallel: int = 1,
         device: str | None = None,
+        borrowed: bool = False,
     ) -> None:
         self.name = name or str(source)
         self._source = str(source)
         self._revision = revision
         self._device = device
+        self._borrowed = borrowed
         self._line = Line(parallel)
         self._lock = threading.Lock()
         self._loading: Future[_Loaded] | None = None
@@ -61,9 +64,14 @@ class LocalEngine:
         with self._lock:
             if self._loading is None or (self._loading.done() and self._loading.exception()):
                 self._loading = Future()
-                task = (self._loading, self._source, self._revision, self._device)
+                task = (self._loading, self._source, self._revision, self._device, self._borrowed)
                 threading.Thread(target=_fulfil, args=task, name="unsaid-load", daemon=True).start()
             return self._loading
+
+    def attach(self) -> None:
+        """Moves the model to the GPU that is there now, if there is one. Raises `LoadError`."""
+        model: Any = self.load()[0]
+        model.to(_best_device())
 
     def after_fork(self) -> None:
         """To be called in a process just forked, where the thread that was loading the model is not."""
@@ -122,24 +130,30 @@ def after_fork() -> None:
     _ONE_AT_A_TIME = threading.Lock()
 
 
-def _fulfil(loading: Future[_Loaded], source: str, revision: str | None, device: str | None) -> None:
+def _fulfil(loading: Future[_Loaded], source: str, revision: str | None, device: str | None, borrowed: bool) -> None:
     try:
         with _ONE_AT_A_TIME:
-            loaded = _from_pretrained(source, revision, device)
+            loaded = _from_pretrained(source, revision, device, borrowed=borrowed)
         loading.set_result(loaded)
     except BaseException as error:  # for whoever waits
         loading.set_exception(error)
 
 
-def _from_pretrained(source: str, revision: str | None, device: str | None) -> _Loaded:
+def _best_device() -> str:
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def _from_pretrained(source: str, revision: str | None, device: str | None, *, borrowed: bool) -> _Loaded:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer
     from transformers.utils import logging
 
     logging.disable_progress_bar()  # type: ignore[no-untyped-call]  # of loading from disk; downloads have a bar of their own
 
-    device = device or ("cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu")
-    dtype: torch.dtype | str = torch.float32 if device == "cpu" else "auto"
+    device = device or ("cpu" if borrowed else _best_device())
+    dtype: torch.dtype | str = torch.float32 if device == "cpu" and not borrowed else "auto"
     try:
         tokenizer = AutoTokenizer.from_pretrained(source, revision=revision)
         if not tokenizer.chat_template:

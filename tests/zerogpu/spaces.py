@@ -76,7 +76,7 @@ class Worker:
             self.idle = True
 
     def serve(self, pipe):
-        global _inside
+        global _inside  # noqa: PLW0603
         _inside = True
         while True:
             args, kwargs = pickle.loads(pipe.recv_bytes())
