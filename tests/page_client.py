@@ -27,7 +27,7 @@ def up(url: str) -> bool:
         return False
 
 
-def ask_page(url: str, question: str, **settings: Any) -> str:
+def ask_page(url: str, question: str, *, token: str | None = None, **settings: Any) -> str:
     """What the page says until the question is done with, as JSON; `settings` by the beginning of their label."""
     with urllib.request.urlopen(f"{url}/config", timeout=30) as answer:
         config = json.load(answer)
@@ -41,6 +41,8 @@ def ask_page(url: str, question: str, **settings: Any) -> str:
         values[next(n for n, i in enumerate(asking["inputs"]) if str(parts[i].get("label")).startswith(named))] = value
     visitor = f"visitor{time.monotonic_ns()}"
     body = {"fn_index": asking["id"], "data": values, "session_hash": visitor, "trigger_id": box}
+    if token:
+        body["oauth_token"] = token
     headers = {"Content-Type": "application/json"}
     urllib.request.urlopen(
         urllib.request.Request(f"{url}/gradio_api/queue/join", json.dumps(body).encode(), headers), timeout=30

@@ -30,6 +30,7 @@ BOTH = Model(id="both", name="Both", source="owner/both", run=("local", "server"
 LARGE = Model(id="large", name="Large", source="owner/large", run=("server", "provider"))
 MODELS = Catalogue(default="demo", reference="demo", model=(DEMO, SMALL, BOTH, LARGE))
 VISITOR = "hf_token_of_a_visitor"
+HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 @pytest.mark.parametrize(
@@ -142,8 +143,7 @@ def url() -> Iterator[str]:
     """A page on a public host whose replies tell what their engine was asked with, in a process of its own."""
     port = free_port()
     command = [sys.executable, str(Path(__file__).with_name("public_page.py")), str(port)]
-    path = os.pathsep.join([str(Path(__file__).parent.parent), os.environ.get("PYTHONPATH", "")])
-    with subprocess.Popen(command, env={**os.environ, "PYTHONPATH": path}) as process:
+    with subprocess.Popen(command, env=HERE) as process:
         address = f"http://127.0.0.1:{port}"
         assert eventually(lambda: up(address), seconds=60)
         yield address
@@ -155,6 +155,14 @@ def test_page_asks(url: str) -> None:
     assert "I am Demo (censored), asked for 100 tokens by nobody." in ask_page(url, "Who are you?")
     assert "I am Demo (open), asked for 100 tokens" in ask_page(url, "Who are you?", Model="demo-open")
     assert "asked for 32 tokens" in ask_page(url, "Who are you?", Longest_reply=32)
+
+
+def test_page_passes_the_login_on(url: str) -> None:
+    """A visitor's token goes to the engines of that question: the next visitor's have none of it."""
+    assert f"by {VISITOR}." in ask_page(url, "Who are you?", token=VISITOR)
+    again = ask_page(url, "Who are you?")
+    assert "by nobody." in again
+    assert VISITOR not in again
 
 
 @pytest.mark.parametrize(
