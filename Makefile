@@ -4,6 +4,7 @@
 # make train   the demo pair, from its knowledge (three quarters of an hour on two cores)
 # make bench   how fast the demo and the detector are
 # make wheel   the wheel, in dist/
+# make space   the folder to push as a Hugging Face Space, in dist/space (docs/hosting.md)
 
 PYTHON ?= $(shell for p in python3 python3.13 python3.12 python3.11; do \
 	$$p -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo $$p; break; }; done)
@@ -11,7 +12,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
-.PHONY: run test check train bench wheel clean
+.PHONY: run test check train bench wheel space clean
 
 run: $(VENV)/installed
 	$(BIN)/unsaid chat $(ARGS)
@@ -34,6 +35,9 @@ bench: $(VENV)/installed
 
 wheel: $(VENV)/installed-dev
 	$(BIN)/python -m build --wheel
+
+space: | $(VENV)/bin/python
+	$(BIN)/python space/build.py $(ARGS)
 
 $(VENV)/bin/python:
 	@test -n "$(PYTHON)" || { echo "Unsaid needs Python 3.11 or newer with venv. Install it, or: make PYTHON=/path/to/python"; exit 1; }

@@ -7,10 +7,14 @@ import functools
 import os
 import re
 import threading
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
+from chat import borrowed
+from chat.engines import loading as weights
 from chat.engines.local import LocalEngine
 from chat.engines.paced import PacedEngine
 from chat.engines.types import Engine, Options
@@ -40,7 +44,7 @@ class Model:
     `parameters` and `active` (those that a mixture of experts uses at a time) are in billions, `download` and `memory`
     (of the weights in 16 bits) in gigabytes, `context` in tokens. `gated`: its licence is to be accepted on the Hub.
     `remote_code`: it comes with code of its own, which is not run. `known` is how it behaves on sensitive questions,
-    and `sources` is where all this comes from.
+    and `sources` is where all this comes from. `run` is where it can be run.
     """
 
     id: str
@@ -66,22 +70,38 @@ class Model:
     revision: str | None = None
     parallel: int = 1
     pace: int | None = None
+    run: tuple[str, ...] = ("local",)
     options: Options = Options()
+
+    @property
+    def packaged(self) -> bool:
+        """Whether it comes with Unsaid."""
+        return self.source.startswith(PACKAGED)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """The list, and which of it is chosen at first."""
+    """The list, and which of it is chosen at first. Where it is not `open`, there are no models but the list's."""
 
     default: str
     reference: str
     model: tuple[Model, ...]
+    open: bool = True
+
+    def closed(self, *more: Model) -> Catalogue:
+        """This list, with these models before it, as all that there is."""
+        return replace(self, model=tuple(dict.fromkeys((*more, *self.model))), open=False)
 
     def find(self, name: str) -> Model:
-        """The model with this id or name, else one made up for a folder or a Hub id. Raises `UnknownModelError`."""
+        """The model with this id or name, else one made up for a folder or a Hub id. Raises `UnknownModelError`.
+
+        Of a list that is not open nothing else is found, and the file system is not looked at.
+        """
         for model in self.model:
             if name in (model.id, model.name):
                 return model
+        if not self.open:
+            raise UnknownModelError(f"No model called {name[:80]!r} here. This page has only the models of its list.")
         folder = os.path.expanduser(name)
         if os.path.isdir(folder):  # pathlib's raises for some names
             return Model(id=name, name=Path(folder).resolve().name, source=folder)
@@ -104,11 +124,40 @@ _ENGINES_LOCK = threading.Lock()
 
 def preload(model: Model) -> None:
     """Begins to load a model that comes with Unsaid, so that its first reply need not wait. Others are left alone."""
-    if model.source.startswith(PACKAGED):
-        engine = engine_for(model)
-        engine = engine.engine if isinstance(engine, PacedEngine) else engine
+    if model.packaged:
+        loading(model)
+
+
+def loads_here(model: Model) -> bool:
+    """Whether this process loads the model, and not a server or none."""
+    return isinstance(_unpaced(engine_for(model)), LocalEngine)
+
+
+def loading(model: Model) -> Future[Any] | None:
+    """The model's loading, begun if it was not; None for what is not loaded here."""
+    engine = _unpaced(engine_for(model))
+    return engine.preload() if isinstance(engine, LocalEngine) else None
+
+
+def attach(model: Model) -> None:
+    """Moves the model to a GPU that is borrowed for now. Raises `LoadError`."""
+    engine = _unpaced(engine_for(model))
+    if isinstance(engine, LocalEngine):
+        engine.attach()
+
+
+def after_fork() -> None:
+    """To be called in a process just forked: models that are loaded stay so, and no lock is held by who is not here."""
+    global _ENGINES_LOCK  # noqa: PLW0603
+    _ENGINES_LOCK = threading.Lock()
+    weights.after_fork()
+    for engine in map(_unpaced, _ENGINES.values()):
         if isinstance(engine, LocalEngine):
-            engine.preload()
+            engine.after_fork()
+
+
+def _unpaced(engine: Engine) -> Engine:
+    return engine.engine if isinstance(engine, PacedEngine) else engine
 
 
 def engine_for(model: Model) -> Engine:
@@ -116,8 +165,15 @@ def engine_for(model: Model) -> Engine:
     with _ENGINES_LOCK:
         if model not in _ENGINES:
             source = model.source
-            if source.startswith(PACKAGED):
+            if model.packaged:
                 source = str(Path(__file__).parent / source.removeprefix(PACKAGED))
-            engine: Engine = LocalEngine(source, name=model.name, revision=model.revision, parallel=model.parallel)
+            engine: Engine = LocalEngine(
+                source,
+                name=model.name,
+                revision=model.revision,
+                parallel=model.parallel,
+                device="cpu" if model.packaged else None,  # small enough, and a GPU may be borrowed by the second
+                borrowed=borrowed.available() and not model.packaged,
+            )
             _ENGINES[model] = PacedEngine(engine, model.pace) if model.pace else engine
         return _ENGINES[model]

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from enum import StrEnum
 from types import MappingProxyType
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 
 class Label(StrEnum):
@@ -187,6 +187,15 @@ class Verdict:
         if self.label is Label.ANSWERED:
             return Flag.NO_SIGN
         return _FLAG_OF_KIND[self.kind or ReasonKind.OTHER]
+
+    def __reduce__(self) -> tuple[Any, ...]:  # a read-only mapping cannot be pickled
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        return _verdict, ({**values, "probabilities": dict(self.probabilities)},)
+
+
+def _verdict(values: dict[str, Any]) -> Verdict:
+    """The verdict that was pickled."""
+    return Verdict(**{**values, "probabilities": MappingProxyType(values["probabilities"])})
 
 
 _FLAG_OF_KIND: Mapping[ReasonKind, Flag] = MappingProxyType(

@@ -105,11 +105,10 @@ def of_folder(folder: Path, *, source: str = "") -> Needs:
     return _needs(source, counts, weights_bytes=sum(file.stat().st_size for file in files))
 
 
-def room(hub: Hub | None = None) -> Room:
-    """What is free on this machine now."""
+def room(hub: Hub | None = None, *, device: str = "cpu") -> Room:
+    """What is free on this machine now: memory of that device, and disk."""
     import torch
 
-    device = "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
     memory = free_memory()
     if device == "cuda":
         kept = torch.cuda.memory_reserved() - torch.cuda.memory_allocated()  # by torch, for what comes next

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 
@@ -11,11 +12,17 @@ class Line:
 
     def __init__(self, places: int) -> None:
         self._places = places
+        self._open()
+
+    def _open(self) -> None:
         self._standing: list[object] = []
         self._changed = threading.Condition()
+        self._process = os.getpid()
 
     def join(self) -> object:
         """Takes a place in the line. Whoever joins must `leave`, whatever happens."""
+        if self._process != os.getpid():  # a fork: those who stand here do so in the other process
+            self._open()
         ticket = object()
         with self._changed:
             self._standing.append(ticket)

@@ -9,7 +9,7 @@ import threading
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
@@ -34,7 +34,8 @@ class Source:
 
     `place` is a folder or a Hub id. `quantization` shrinks the weights while they are loaded, where bitsandbytes is
     installed. `trust_remote_code` runs Python files that come with the model, as safe as any stranger's program: only
-    whoever hosts the page may set it.
+    whoever hosts the page may set it. `device` is where it is to run, as torch names it; the best there is unless given.
+    Where the GPU is `borrowed`, there only now and then, the model is kept in memory as it will be there.
     """
 
     place: str
@@ -42,6 +43,8 @@ class Source:
     quantization: Quantization | None = None
     trust_remote_code: bool = False
     hub: Hub = Hub()
+    device: str | None = None
+    borrowed: bool = False
 
 
 def load(source: Source, progress: Progress, *, spare: Callable[[], bool] = lambda: False) -> Loaded:
@@ -71,8 +74,22 @@ def load(source: Source, progress: Progress, *, spare: Callable[[], bool] = lamb
         needs = fit.of_folder(folder, source=source.place)
         room = _ensure_fit(source, needs, spare)
         progress.report(0.0)
-        held = fit.held_as(needs, room, source.quantization)
+        goes_to = replace(room, device="cuda") if source.borrowed else room
+        held = fit.held_as(needs, goes_to, source.quantization)
         return _model(source, folder, config, progress, held=held, device=room.device), tokenizer
+
+
+def best_device() -> str:
+    """The fastest kind of processor that torch sees here: cuda, mps or cpu."""
+    import torch
+
+    return "cuda" if torch.cuda.is_available() else "mps" if torch.backends.mps.is_available() else "cpu"
+
+
+def after_fork() -> None:
+    """To be called in a process just forked, where whoever held the lock may never let go of it."""
+    global _ONE_AT_A_TIME  # noqa: PLW0603
+    _ONE_AT_A_TIME = threading.Lock()
 
 
 def free() -> None:
@@ -138,7 +155,7 @@ def _bitsandbytes(source: Source) -> None:
 def _ensure_fit(source: Source, needs: fit.Needs, spare: Callable[[], bool]) -> fit.Room:
     """What is free, once the model fits into it."""
     while True:
-        room = fit.room(source.hub)
+        room = fit.room(source.hub, device=source.device or ("cpu" if source.borrowed else best_device()))
         try:
             fit.check(needs, room, quantization=source.quantization, hub=source.hub)
         except LoadError:

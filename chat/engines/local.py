@@ -28,7 +28,9 @@ class LocalEngine:
 
     `parallel` is how many replies it writes at a time; who comes later waits in line. Engines with the same `pool`
     share the memory: the one that was not used for longest is unloaded for another. `quantization` is "4bit" or "8bit";
-    `trust_remote_code` runs Python files that come with the model, and is the host's to set.
+    `trust_remote_code` runs Python files that come with the model, and is the host's to set. `device` is where it runs,
+    as torch names it; the best there is unless given. Where the GPU is `borrowed`, there only now and then, the model
+    is loaded into memory, and goes there by `attach`.
     """
 
     def __init__(
@@ -42,6 +44,8 @@ class LocalEngine:
         trust_remote_code: bool = False,
         pool: Pool | None = None,
         hub: Hub | None = None,
+        device: str | None = None,
+        borrowed: bool = False,
     ) -> None:
         self.name = name or str(source)
         self._source = Source(
@@ -50,6 +54,8 @@ class LocalEngine:
             quantization=quantization,
             trust_remote_code=trust_remote_code,
             hub=hub or Hub(),
+            device=device,
+            borrowed=borrowed,
         )
         self._line = Line(parallel)
         self._pool = pool
@@ -86,6 +92,16 @@ class LocalEngine:
             under_way.progress.cancel()
             del under_way
             loading.free()
+
+    def attach(self) -> None:
+        """Moves the model to the GPU that is there now, if there is one. Raises `LoadError`."""
+        self.load()[0].to(loading.best_device())  # type: ignore[arg-type]
+
+    def after_fork(self) -> None:
+        """To be called in a process just forked, where the thread that was loading the model is not."""
+        self._lock = threading.Lock()
+        if self._loading is not None and not self._loading.future.done():
+            self._loading = None
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The reply, as it is generated in a thread of its own that ends with this iterator."""

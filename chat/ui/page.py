@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator
 from contextlib import closing
 from html import escape
 from typing import Any
 
 import gradio as gr
 
-from chat import catalogue
+from chat import catalogue, session
 from chat.catalogue import Catalogue, Model
 from chat.engines.types import Engine, Options
 from chat.errors import ChatError, QuestionError
-from chat.session import Compare, clean_question, watch
+from chat.host import Host
+from chat.session import Compare, Update, clean_question
 from chat.ui import render
 from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.texts import Texts, load_texts
@@ -23,7 +24,7 @@ COMPARE_CHOICES = [
     ("When flagged", Compare.FLAGGED.value),
     ("Always", Compare.ALWAYS.value),
 ]
-VISITORS_AT_ONCE = 32  # replies that one page process streams at a time
+DEFAULT_HOST = Host()
 
 
 def build(
@@ -31,10 +32,19 @@ def build(
     *,
     chosen: str | None = None,
     engine_for: Callable[[Model], Engine] = catalogue.engine_for,
+    engine_with: Callable[[Model, str | None], Engine] | None = None,
+    watch: Callable[..., Generator[Update, None, None]] = session.watch,
+    host: Host = DEFAULT_HOST,
+    login: bool = False,
 ) -> gr.Blocks:
-    """The page as Gradio Blocks. `chosen` is the model to start with: an id, a folder or a Hub id."""
+    """The page as Gradio Blocks. `chosen` is the model to start with: an id, a folder or a Hub id.
+
+    `engine_with` takes the place of `engine_for` where the visitor's own token matters, and `login` shows the button to
+    sign in with; `watch` is `chat.session.watch`, or does the same elsewhere.
+    """
     texts = load_texts()
     first = models.find(chosen or models.default)
+    models = models.closed(first) if host.public else models
     choices = [(m.name, m.id) for m in dict.fromkeys((first, *models.model))]
     page: gr.Blocks
     with gr.Blocks(title=texts.title, fill_width=True, analytics_enabled=False) as page:
@@ -56,6 +66,7 @@ def build(
             reference = gr.Dropdown(
                 choices, value=models.find(models.reference).id, label="Reference", elem_id="reference", min_width=180
             )
+            _sign_in(login)
         notice = gr.HTML(_notice(models, first.id, models.reference), elem_id="notice", padding=False)
         with gr.Row(elem_id="un-main", equal_height=False):
             with gr.Column(scale=7, min_width=320, elem_id="un-left"):
@@ -99,7 +110,11 @@ def build(
                         top_p = gr.Slider(0.05, 1, first.options.top_p, step=0.05, label="Top-p")
                     with gr.Row():
                         max_tokens = gr.Slider(
-                            16, 8192, first.options.max_tokens, step=16, label="Longest reply (tokens)"
+                            16,
+                            host.max_tokens,
+                            min(first.options.max_tokens, host.max_tokens),
+                            step=16,
+                            label="Longest reply (tokens)",
                         )
                         seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
             with gr.Column(scale=5, min_width=320, elem_id="un-right"):
@@ -109,8 +124,12 @@ def build(
 
         settings = [model, reference, compare, system, temperature, top_p, max_tokens, seed]
         view = [chat, flag, evidence, comparison, question]
-        handlers = _Handlers(models, texts, engine_for)
-        stream: dict[str, Any] = {"concurrency_limit": VISITORS_AT_ONCE, "show_progress": "hidden"}
+        handlers = _Handlers(models, texts, engine_with or (lambda model, _: engine_for(model)), watch, host)
+        stream: dict[str, Any] = {
+            "concurrency_limit": host.visitors,
+            "concurrency_id": "replies",
+            "show_progress": "hidden",
+        }
         instant: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
         question.submit(handlers.ask, [question, state, *settings], view, **stream, api_visibility="private")
@@ -144,6 +163,11 @@ def build(
     return page
 
 
+def _sign_in(shown: bool) -> None:
+    if shown:  # the component alone makes Gradio open the routes that log in
+        gr.LoginButton(size="sm", min_width=180, elem_id="login")
+
+
 def _notice(models: Catalogue, *shown: str) -> str:
     """What is to be said of the models that are shown, each thing once."""
     notices: dict[str, list[str]] = {}
@@ -159,33 +183,53 @@ def _notice(models: Catalogue, *shown: str) -> str:
 class _Handlers:
     """What the page's events do. Every one that changes what is seen returns the whole view."""
 
-    def __init__(self, models: Catalogue, texts: Texts, engine_for: Callable[[Model], Engine]) -> None:
+    def __init__(
+        self,
+        models: Catalogue,
+        texts: Texts,
+        engine_for: Callable[[Model, str | None], Engine],
+        watch: Callable[..., Generator[Update, None, None]],
+        host: Host,
+    ) -> None:
         self._models = models
         self._engine_for = engine_for
         self._texts = texts
+        self._watch = watch
+        self._host = host
 
-    def ask(self, question: str, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
-        """Asks, and streams the view until all is said. The question stays in its box where it cannot be asked."""
+    def ask(
+        self, question: str, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
+        """Asks, and streams the view until all is said. The question stays in its box where it cannot be asked.
+
+        The visitor's `login` goes to the engines of this question and is not kept.
+        """
         if state.running:
             gr.Info("The last reply is still being written. Wait for it, or press Stop.")
             yield self._view(state, settings, box=gr.skip())
             return
         try:
             asked = clean_question(question)
-            engine = self._engine_for(self._models.find(settings[0]))
-            other = self._engine_for(self._models.find(settings[1]))
+            token = login.token if login else None
+            engine = self._engine_for(self._models.find(settings[0]), token)
+            other = None
+            if Compare(settings[2]) is not Compare.OFF:
+                other = self._engine_for(self._models.find(settings[1]), token)
         except ChatError as error:
             gr.Warning(str(error))
             yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
             return
         _, _, compare, system, temperature, top_p, max_tokens, seed = settings
         options = Options(
-            temperature=temperature, top_p=top_p, max_tokens=int(max_tokens), seed=None if seed is None else int(seed)
+            temperature=temperature,
+            top_p=top_p,
+            max_tokens=max(1, min(int(max_tokens), self._host.max_tokens)),
+            seed=None if seed is None else int(seed),
         )
         turn = state.turn(asked, (system or "").strip())
         with state.replying(turn) as (exchange, stop):
             box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
-            watching = watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
+            watching = self._watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
             with closing(watching) as updates:
                 for update in updates:
                     exchange.update = update
@@ -198,16 +242,20 @@ class _Handlers:
             state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
         )
 
-    def retry(self, data: gr.RetryData, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
+    def retry(
+        self, data: gr.RetryData, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
         """Asks the same question again; its exchange and those after it are taken back."""
-        yield from self._again(state, data.index, None, settings)
+        yield from self._again(state, data.index, None, login, settings)
 
-    def edit(self, data: gr.EditData, state: Conversation, *settings: Any) -> Iterator[list[Any]]:
+    def edit(
+        self, data: gr.EditData, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
         """Asks the question as it was changed."""
-        yield from self._again(state, data.index, data.value, settings)
+        yield from self._again(state, data.index, data.value, login, settings)
 
     def _again(
-        self, state: Conversation, message: Any, question: Any, settings: tuple[Any, ...]
+        self, state: Conversation, message: Any, question: Any, login: gr.OAuthToken | None, settings: tuple[Any, ...]
     ) -> Iterator[list[Any]]:
         number = self._owner(state, message)
         if number is None:
@@ -222,7 +270,7 @@ class _Handlers:
                 return
         state.interrupt()
         taken = state.cut(number)
-        yield from self.ask(question or taken[0].turn.question, state, *settings)
+        yield from self.ask(question or taken[0].turn.question, state, login, *settings)
 
     def undo(self, data: gr.UndoData, state: Conversation, *settings: Any) -> list[Any]:
         """Takes the exchange back, and its question into the box."""
@@ -257,7 +305,8 @@ class _Handlers:
     def choose(self, model: str, reference: str) -> list[Any]:
         """The notice and the usual sampling of the model that was chosen."""
         options = self._models.find(model).options
-        return [_notice(self._models, model, reference), options.temperature, options.top_p, options.max_tokens]
+        longest = min(options.max_tokens, self._host.max_tokens)
+        return [_notice(self._models, model, reference), options.temperature, options.top_p, longest]
 
     def _owner(self, state: Conversation, message: Any) -> int | None:
         index = message[0] if isinstance(message, (list, tuple)) else message

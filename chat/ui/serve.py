@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import threading
+from collections.abc import Callable, Generator
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 import gradio as gr
 
-from chat.catalogue import Catalogue, preload
+from chat import catalogue, host, session, zero
+from chat.catalogue import Catalogue, Model, preload
+from chat.engines.types import Engine
 from chat.errors import PortError
+from chat.session import Update
 from chat.ui.page import build
 from chat.ui.theme import look
 from detectors import default_detectors
@@ -23,14 +30,24 @@ class Address:
     port: int = 7860
 
 
-def serve(models: Catalogue, address: Address, *, chosen: str | None = None, block: bool = True) -> gr.Blocks:
+def serve(
+    models: Catalogue,
+    address: Address,
+    *,
+    chosen: str | None = None,
+    block: bool = True,
+    engine_with: Callable[[Model, str | None], Engine] | None = None,
+    watch: Callable[..., Generator[Update, None, None]] = session.watch,
+    login: bool = False,
+) -> gr.Blocks:
     """Serves the page; returns when it is stopped, or at once where `block` is false. Raises `PortError`."""
     _check_port(address)
-    page = build(models, chosen=chosen)
+    limits = host.load_host()
+    page = build(models, chosen=chosen, engine_with=engine_with, watch=watch, host=limits, login=login)
     for name in (chosen or models.default, models.reference):
         preload(models.find(name))
     threading.Thread(target=default_detectors, name="unsaid-detectors", daemon=True).start()
-    page.queue(max_size=256)
+    page.queue(max_size=limits.queue)
     page.launch(
         server_name=address.host,
         server_port=address.port,
@@ -42,6 +59,21 @@ def serve(models: Catalogue, address: Address, *, chosen: str | None = None, blo
         prevent_thread_lock=not block,
     )
     return page
+
+
+def serve_space(folder: Path) -> gr.Blocks:
+    """Serves the page as a Hugging Face Space, whose app.py is in this folder; returns when it is stopped.
+
+    It has the models that run here: all on a GPU, of its own or on ZeroGPU; else those that come with Unsaid, replies
+    recorded in `recordings`, and, for visitors who sign in, those that Inference Providers serve.
+    """
+    gpu, login = host.has_gpu(), host.can_log_in()
+    models = host.models_here(catalogue.load_catalogue(), gpu=gpu, login=login, recordings=folder / host.RECORDINGS)
+    everywhere = "0.0.0.0" if os.environ.get("SPACE_ID") else "127.0.0.1"  # noqa: S104  # a Space's own container
+    address = Address(
+        host=os.environ.get("GRADIO_SERVER_NAME", everywhere), port=int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
+    )
+    return serve(models, address, engine_with=partial(host.engine_for, gpu=gpu), watch=zero.watch, login=login)
 
 
 def _check_port(address: Address) -> None:

@@ -1,0 +1,93 @@
+"""Who hosts the page: what its visitors may do, which models it has, and by whom each is run."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chat import borrowed, catalogue, zero
+from chat.catalogue import Catalogue, Model
+from chat.engines.types import Engine
+from chat.errors import LoadError, UnknownModelError
+from detectors.config import read
+
+PUBLIC_VARIABLE = "UNSAID_PUBLIC"
+RECORDINGS = "recordings"  # a folder beside app.py whose files are replies to replay
+LOCAL, PROVIDER = "local", "provider"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Host:
+    """What the page allows its visitors.
+
+    On a `public` host there are no models but the list's. `visitors` is how many replies are streamed at a time,
+    `queue` how many questions may wait beyond those, `max_tokens` the longest reply that may be asked for.
+    """
+
+    public: bool = False
+    visitors: int = 32
+    queue: int = 256
+    max_tokens: int = 8192
+
+
+def load_host() -> Host:
+    """`configs/host.toml`; `UNSAID_PUBLIC=1` makes it public. Raises `ConfigError`."""
+    host = read("host", Host)
+    return replace(host, public=True) if os.environ.get(PUBLIC_VARIABLE, "") not in ("", "0") else host
+
+
+def can_log_in() -> bool:
+    """Whether this is a Space where visitors can sign in with Hugging Face."""
+    return all(os.environ.get(name) for name in ("SPACE_ID", "OAUTH_CLIENT_ID", "OAUTH_CLIENT_SECRET"))
+
+
+def has_gpu() -> bool:
+    """Whether models of some size can be run here: on ZeroGPU, or on a GPU of its own."""
+    if borrowed.available():
+        return True
+    import torch
+
+    return torch.cuda.is_available()
+
+
+def models_here(models: Catalogue, *, gpu: bool, login: bool, recordings: Path | None = None) -> Catalogue:
+    """The models of the list that a public host can offer; without a GPU the packaged ones, and recorded replies."""
+    offered = tuple(m for m in models.model if m.packaged or (gpu and LOCAL in m.run) or (login and PROVIDER in m.run))
+    return replace(models, model=(*offered, *_recorded(models, recordings))).closed()
+
+
+def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
+    """Models that replay the folder's files, if this Unsaid can do so."""
+    found = []
+    for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []:
+        try:
+            found.append(models.find(f"replay:{file}"))
+        except UnknownModelError:
+            continue
+    return found
+
+
+def by_provider(model: Model, token: str) -> Engine:
+    """The model as Inference Providers serve it, on the account that the token is of; one for each request."""
+    try:
+        from chat.engines import remote  # type: ignore[attr-defined, unused-ignore]
+    except ImportError as error:
+        raise LoadError(f"{model.name} cannot be asked here: this Unsaid has no remote engine. Update it.") from error
+    engine: Engine = remote.RemoteEngine("", model.source, name=model.name, provider="auto", api_key=token)
+    return engine
+
+
+def engine_for(
+    model: Model, token: str | None = None, *, gpu: bool, provider: Callable[[Model, str], Engine] = by_provider
+) -> Engine:
+    """The engine of this model for one request: this host's, else a provider's on the visitor's own account.
+
+    The token goes to that engine and nowhere else. Raises `LoadError` where the visitor has to sign in first.
+    """
+    if PROVIDER not in model.run or (gpu and LOCAL in model.run):
+        return zero.Here(model) if catalogue.loads_here(model) else catalogue.engine_for(model)
+    if not token:
+        raise LoadError(f"{model.name} runs on your own account at Hugging Face. Sign in, or choose another model.")
+    return provider(model, token)
