@@ -12,16 +12,28 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from chat import borrowed
 from chat.engines import loading as weights
+from chat.engines.loading import Quantization
 from chat.engines.local import LocalEngine
 from chat.engines.paced import PacedEngine
+from chat.engines.pool import Pool
+from chat.engines.remote import RemoteEngine
+from chat.engines.replay import READING_PACE, ReplayEngine
+from chat.engines.server import choose_model
 from chat.engines.types import Engine, Options
-from chat.errors import UnknownModelError
+from chat.errors import LoadError, UnknownModelError
 from detectors.config import read
 
 PACKAGED = "packaged:"  # a source that begins so is a folder inside this package
+SERVERS = ("http://", "https://")
+PROVIDER = "provider:"
+REPLAY = "replay:"
+KEY_VARIABLE = "UNSAID_API_KEY"  # of the server whose URL is given
+RECORDED = "recorded replies, played back at reading speed; nothing is asked of the model now."
+IN_MEMORY = 2  # models beside the packaged ones: the one that replies and its reference
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
 
@@ -37,9 +49,10 @@ class Run(StrEnum):
 class Model:
     """One entry of the list.
 
-    `source` is a Hub id, a folder, or `packaged:` and a folder in this package. `notice` is shown wherever the model
-    appears. `parallel` is how many replies it writes at a time; `pace`, in characters a second, is for models that
-    would be faster than the eye. What is not known is left out.
+    `source` is a Hub id, a folder, `packaged:` and a folder in this package, the URL of a server with `#` and the name
+    of its model, `provider:` and a Hub id, or `replay:` and a file. `notice` is shown wherever the model appears.
+    `parallel` is how many replies it writes at a time; `pace`, in characters a second, is for models that would be
+    faster than the eye. `quantization` and `trust_remote_code` as in `LocalEngine`. What is not known is left out.
 
     `parameters` and `active` (those that a mixture of experts uses at a time) are in billions, `download` and `memory`
     (of the weights in 16 bits) in gigabytes, `context` in tokens. `gated`: its licence is to be accepted on the Hub.
@@ -64,19 +77,25 @@ class Model:
     reasoning: bool = False
     gated: bool = False
     remote_code: bool = False
-    run: tuple[Run, ...] = ()
+    run: tuple[Run, ...] = (Run.LOCAL,)
     known: str = ""
     sources: tuple[str, ...] = ()
     revision: str | None = None
     parallel: int = 1
     pace: int | None = None
-    run: tuple[str, ...] = ("local",)
+    quantization: Quantization | None = None
+    trust_remote_code: bool = False
     options: Options = Options()
 
     @property
     def packaged(self) -> bool:
         """Whether it comes with Unsaid."""
         return self.source.startswith(PACKAGED)
+
+    @property
+    def runs_here(self) -> bool:
+        """Whether it is of a size for one machine, or there is a server or a file for it."""
+        return Run.LOCAL in self.run or self.source.startswith((*SERVERS, PROVIDER, REPLAY))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,6 +121,8 @@ class Catalogue:
                 return model
         if not self.open:
             raise UnknownModelError(f"No model called {name[:80]!r} here. This page has only the models of its list.")
+        if made := _made_up(name):
+            return made
         folder = os.path.expanduser(name)
         if os.path.isdir(folder):  # pathlib's raises for some names
             return Model(id=name, name=Path(folder).resolve().name, source=folder)
@@ -109,7 +130,25 @@ class Catalogue:
             return Model(id=name, name=name, source=name)
         near = difflib.get_close_matches(name, [m.id for m in self.model], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "`unsaid models` lists those there are."
-        raise UnknownModelError(f"No model called {name!r}. {hint} A folder or a Hub id (owner/name) works too.")
+        raise UnknownModelError(
+            f"No model called {name!r}. {hint} A folder, a Hub id (owner/name), a server's URL, provider:owner/name or "
+            "replay:FILE works too."
+        )
+
+
+def _made_up(name: str) -> Model | None:
+    """The model that a name with a scheme stands for. Raises `UnknownModelError` where there is no such file."""
+    if name.startswith(SERVERS):
+        url, _, model = name.partition("#")
+        return Model(id=name, name=model or urlsplit(url).netloc, source=name, run=(Run.SERVER,))
+    if name.startswith(PROVIDER):
+        return Model(id=name, name=name.removeprefix(PROVIDER), source=name, run=(Run.PROVIDER,))
+    if name.startswith(REPLAY):
+        file = Path(name.removeprefix(REPLAY)).expanduser()
+        if not file.is_file():
+            raise UnknownModelError(f"There is no file {str(file)!r} to replay. Check the name.")
+        return Model(id=name, name=f"{file.stem} (recorded)", source=f"{REPLAY}{file}", notice=RECORDED)
+    return None
 
 
 @functools.cache
@@ -120,6 +159,7 @@ def load_catalogue() -> Catalogue:
 
 _ENGINES: dict[Model, Engine] = {}
 _ENGINES_LOCK = threading.Lock()
+_POOL = Pool(IN_MEMORY)
 
 
 def preload(model: Model) -> None:
@@ -161,19 +201,39 @@ def _unpaced(engine: Engine) -> Engine:
 
 
 def engine_for(model: Model) -> Engine:
-    """The engine of this model: one for the whole process, whoever asks."""
+    """The engine of this model: one for the whole process, whoever asks. Raises `LoadError` where none can run it."""
     with _ENGINES_LOCK:
-        if model not in _ENGINES:
-            source = model.source
-            if model.packaged:
-                source = str(Path(__file__).parent / source.removeprefix(PACKAGED))
-            engine: Engine = LocalEngine(
-                source,
-                name=model.name,
-                revision=model.revision,
-                parallel=model.parallel,
-                device="cpu" if model.packaged else None,  # small enough, and a GPU may be borrowed by the second
-                borrowed=borrowed.available() and not model.packaged,
-            )
-            _ENGINES[model] = PacedEngine(engine, model.pace) if model.pace else engine
-        return _ENGINES[model]
+        if model in _ENGINES:
+            return _ENGINES[model]
+    engine = _made(model)  # outside the lock: a server may have to be asked
+    with _ENGINES_LOCK:
+        return _ENGINES.setdefault(model, engine)
+
+
+def _made(model: Model) -> Engine:
+    source = model.source
+    if source.startswith(SERVERS):
+        url, _, wanted = source.partition("#")
+        key = os.environ.get(KEY_VARIABLE)
+        return RemoteEngine(url, choose_model(url, wanted, api_key=key), api_key=key)
+    if source.startswith(PROVIDER):
+        return RemoteEngine("", source.removeprefix(PROVIDER), name=model.name, provider="auto")
+    if source.startswith(REPLAY):
+        return ReplayEngine(Path(source.removeprefix(REPLAY)), pace=model.pace or READING_PACE)
+    if not model.runs_here:
+        raise LoadError(
+            f"{model.name} is too large for most machines, or needs code of its own. Run it on a server and give its "
+            f"address, --engine http://..., or ask a provider: --engine {PROVIDER}{source}."
+        )
+    engine: Engine = LocalEngine(
+        str(Path(__file__).parent / source.removeprefix(PACKAGED)) if model.packaged else source,
+        name=model.name,
+        revision=model.revision,
+        parallel=model.parallel,
+        quantization=model.quantization,
+        trust_remote_code=model.trust_remote_code,
+        pool=None if model.packaged else _POOL,
+        device="cpu" if model.packaged else None,  # small enough, and a GPU may be borrowed by the second
+        borrowed=borrowed.available() and not model.packaged,
+    )
+    return PacedEngine(engine, model.pace) if model.pace else engine

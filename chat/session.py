@@ -33,7 +33,8 @@ class Reply:
     """A snapshot of one model's reply.
 
     `retracted` is the text that was taken back; `error` is for the reader; `waiting` counts those ahead in line.
-    `loading` is the share of the model that has been loaded, from 0 to 1; None where it is not being loaded.
+    `loading` is the share of the model that has been loaded, from 0 to 1; None where it is not being loaded. `note` is
+    what the reader is to know of the reply, such as that it was recorded.
     """
 
     model: str
@@ -44,6 +45,7 @@ class Reply:
     error: str | None = None
     waiting: int | None = None
     loading: float | None = None
+    note: str = ""
 
     @property
     def done(self) -> bool:
@@ -154,6 +156,7 @@ class _Watched:
     def __init__(self, engine: Engine, turn: Turn, options: Options, lang: str) -> None:
         self._stream = _chunks(engine, turn, options)
         self._monitor = detectors.monitor(turn, lang=lang)
+        self._note = ""
         self.snapshot = Reply(model=engine.name, verdict=self._monitor.verdict)
 
     def step(self) -> None:
@@ -169,6 +172,7 @@ class _Watched:
         except Exception as error:  # whatever an engine does, what was said until then is kept
             self.end(Outcome.FAILED, f"The model broke off: {error} Ask again, or choose another model.")
         else:
+            self._note = chunk.note or self._note
             if chunk.retract:
                 self._monitor.retract()
             if chunk.text or chunk.thinking:
@@ -200,4 +204,5 @@ class _Watched:
             error=error,
             waiting=waiting,
             loading=loading,
+            note=self._note,
         )

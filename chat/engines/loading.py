@@ -34,7 +34,7 @@ class Source:
 
     `place` is a folder or a Hub id. `quantization` shrinks the weights while they are loaded, where bitsandbytes is
     installed. `trust_remote_code` runs Python files that come with the model, as safe as any stranger's program: only
-    whoever hosts the page may set it. `device` is where it is to run, as torch names it; the best there is unless given.
+    whoever hosts the page may set it. `device` is where it is to run, as torch names it; the best there is unless set.
     Where the GPU is `borrowed`, there only now and then, the model is kept in memory as it will be there.
     """
 

@@ -26,7 +26,8 @@ class Chunk:
     """A piece of a reply. `outcome` is set on the last one; `retract` takes back all that was said before.
 
     `waiting` counts the visitors ahead in the model's queue, while there is one. `loading` is the share of the model
-    that has been downloaded and read into memory, from 0 to 1; None where it is not being loaded.
+    that has been loaded into memory, from 0 to 1; None where it is not being loaded. `note` is what the reader is to
+    know of the reply beside it, such as that it was recorded.
     """
 
     text: str = ""
@@ -35,6 +36,7 @@ class Chunk:
     retract: bool = False
     waiting: int | None = None
     loading: float | None = None
+    note: str = ""
 
 
 class Engine(Protocol):

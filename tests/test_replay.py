@@ -1,0 +1,244 @@
+"""Recorded replies: read from three formats, found again in other words, and played back as if live."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import GREEDY, ask, text_of
+
+from chat.engines.replay import ReplayEngine
+from chat.errors import LoadError, QuestionError
+from chat.recordings import read_recordings
+from chat.session import watch
+from chat.similar import SAME, Questions
+from detectors import Message, Outcome, watch_text
+
+REFUSAL = "Sorry, that's beyond my current scope. Let's talk about something else."
+OURS = {
+    "question": "Who was Liu Xiaobo?",
+    "reply": REFUSAL,
+    "model": "deepseek-r1",
+    "reasoning": "Sensitive.",
+    "id": "a/1",
+}
+OPENAI = {
+    "model": "qwen",
+    "created": 1735689600,
+    "messages": [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hi."},
+        {"role": "assistant", "content": "Hello."},
+        {"role": "user", "content": [{"type": "text", "text": "Who was Liu Xiaobo?"}]},
+        {"role": "assistant", "content": REFUSAL, "reasoning_content": "Sensitive."},
+    ],
+}
+LOGGED = {
+    "request": {"model": "q", "messages": [{"role": "user", "content": "Who was Liu Xiaobo?"}]},
+    "response": {"model": "qwen", "choices": [{"message": {"content": "He was"}, "finish_reason": "content_filter"}]},
+}
+SHAREGPT = {"conversations": [{"from": "human", "value": "Who was Liu Xiaobo?"}, {"from": "gpt", "value": REFUSAL}]}
+
+
+def write(path: Path, *entries: Any) -> Path:
+    """A JSON Lines file."""
+    path.write_text("".join(json.dumps(entry) + "\n" for entry in entries), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    ("entry", "model", "date", "thinking", "outcome"),
+    [
+        (OURS, "deepseek-r1", "", "Sensitive.", Outcome.COMPLETE),
+        ({**OURS, "date": "2025-01-31T10:00:00Z"}, "deepseek-r1", "2025-01-31", "Sensitive.", Outcome.COMPLETE),
+        (OPENAI, "qwen", "2025-01-01", "Sensitive.", Outcome.COMPLETE),
+        (LOGGED, "qwen", "", "", Outcome.FILTERED),
+        (SHAREGPT, "", "", "", Outcome.COMPLETE),
+    ],
+)
+def test_formats(tmp_path: Path, entry: Any, model: str, date: str, thinking: str, outcome: Outcome) -> None:
+    """Every format gives question, reply, thinking, model, day, and how the reply ended."""
+    (recording,) = read_recordings(write(tmp_path / "r.jsonl", entry)).recordings
+    assert recording.turn.question == "Who was Liu Xiaobo?"
+    assert recording.reply in (REFUSAL, "He was")
+    assert (recording.model, recording.date, recording.thinking, recording.outcome) == (model, date, thinking, outcome)
+
+
+def test_conversation_is_kept(tmp_path: Path) -> None:
+    """What was said before the last question is its history, and the system prompt stays one."""
+    (recording,) = read_recordings(write(tmp_path / "r.jsonl", OPENAI)).recordings
+    assert recording.turn.system == "Be brief."
+    assert recording.turn.history == (Message("user", "Hi."), Message("assistant", "Hello."))
+
+
+@pytest.mark.parametrize("zipped", [False, True])
+@pytest.mark.parametrize("shape", ["lines", "array", "object"])
+def test_shapes(tmp_path: Path, shape: str, zipped: bool) -> None:
+    """Lines, an array, or one object over many lines; plain or gzipped."""
+    text = {
+        "lines": "\n".join(map(json.dumps, (OURS, SHAREGPT))),
+        "array": json.dumps([OURS, SHAREGPT], indent=1),
+        "object": json.dumps(OURS, indent=1),
+    }[shape]
+    path = tmp_path / "r.json"
+    path.write_bytes(gzip.compress(text.encode()) if zipped else text.encode())
+    assert len(read_recordings(path).recordings) == (1 if shape == "object" else 2)
+
+
+def test_bad_lines_are_skipped(tmp_path: Path) -> None:
+    """A line that cannot be used is counted, and the rest is read."""
+    path = write(
+        tmp_path / "r.jsonl", OURS, {"question": "And?"}, {"messages": "none"}, 7, {"conversations": [{}]}, SHAREGPT
+    )
+    path.write_bytes(path.read_bytes() + b'{"question": "cut o')
+    found = read_recordings(path)
+    assert len(found.recordings) == 2
+    assert found.skipped == 5
+
+
+def test_truncated_gzip_is_read_up_to_there(tmp_path: Path) -> None:
+    """A file that breaks off gives what came before."""
+    lines = "".join(json.dumps({**OURS, "question": f"Question {n}? {n * 7919}"}) + "\n" for n in range(2000))
+    path = tmp_path / "r.jsonl.gz"
+    path.write_bytes(gzip.compress(lines.encode())[:-200])
+    assert 0 < len(read_recordings(path).recordings) < 2000
+
+
+@pytest.mark.parametrize(
+    "content", [b"", b"\n\n", b"not json", b"\xff\xfe\x00", b"[]", b"{}", b'[{"question": "only"}]']
+)
+def test_nothing_usable(tmp_path: Path, content: bytes) -> None:
+    """A file without a recording is an error that names the formats."""
+    path = tmp_path / "r.jsonl"
+    path.write_bytes(content)
+    with pytest.raises(LoadError, match=r"holds no recorded replies.*ShareGPT"):
+        read_recordings(path)
+
+
+def test_no_file(tmp_path: Path) -> None:
+    """A file that is not there is an error with its name."""
+    with pytest.raises(LoadError, match="cannot be read"):
+        read_recordings(tmp_path / "none.jsonl")
+
+
+def test_played_back(tmp_path: Path) -> None:
+    """Thinking and reply come as they were, labelled as recorded with model and day."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", {**OURS, "date": "2025-01-31"}), pace=0)
+    assert engine.name == "deepseek-r1 (recorded 2025-01-31)"
+    assert engine.questions == ("Who was Liu Xiaobo?",)
+    chunks = list(engine.stream(ask("who was  LIU XIAOBO"), GREEDY))
+    assert chunks[0].note.startswith("Recorded reply")
+    assert "".join(chunk.thinking for chunk in chunks) == "Sensitive."
+    assert text_of(chunks) == REFUSAL
+    assert chunks[-1].outcome is Outcome.COMPLETE
+
+
+def test_other_words_are_said(tmp_path: Path) -> None:
+    """A question in other words plays the recorded one, and the note says which that is."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", OURS), pace=0)
+    exact, other = (
+        next(iter(engine.stream(ask(q), GREEDY))) for q in ("Who was Liu Xiaobo?", "Who exactly was Liu Xiaobo?")
+    )
+    assert "to the question" not in exact.note
+    assert "to the question “Who was Liu Xiaobo?”" in other.note
+
+
+def test_unknown_question_names_the_nearest(tmp_path: Path) -> None:
+    """What was not recorded is not made up: the error names what there is."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", OURS, {**OURS, "question": "Is Taiwan a country?"}), pace=0)
+    with pytest.raises(QuestionError, match=r"Nothing is recorded.*Is Taiwan a country"):
+        list(engine.stream(ask("How do I bake bread?"), GREEDY))
+
+
+def test_models_of_a_file(tmp_path: Path) -> None:
+    """Of several models in a file one can be chosen; all together are labelled each in the note."""
+    path = write(tmp_path / "r.jsonl", OURS, {**OURS, "question": "Is Taiwan a country?", "model": "qwen"})
+    assert ReplayEngine(path, model="qwen").questions == ("Is Taiwan a country?",)
+    assert ReplayEngine(path).name == "2 models (recorded)"
+    assert "of qwen" in next(iter(ReplayEngine(path).stream(ask("Is Taiwan a country?"), GREEDY))).note
+    with pytest.raises(LoadError, match=r"no replies of 'llama'\. It has those of deepseek-r1, qwen"):
+        ReplayEngine(path, model="llama")
+
+
+def test_pace(tmp_path: Path) -> None:
+    """The reply comes in small pieces at about the speed that was chosen."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", {**OURS, "reasoning": ""}), pace=400)
+    began = time.monotonic()
+    chunks = list(engine.stream(ask(OURS["question"]), GREEDY))
+    assert len(chunks) > 5
+    assert time.monotonic() - began >= len(REFUSAL) / 400 * 0.9
+
+
+def test_verdict_is_that_of_the_text(tmp_path: Path) -> None:
+    """A played reply is judged as the same text is."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", {**OURS, "reasoning": ""}), pace=0)
+    *_, update = watch(engine, ask("Who was Liu Xiaobo?"))
+    said = watch_text("Who was Liu Xiaobo?", REFUSAL)
+    assert (update.reply.verdict.flag, update.reply.verdict.label) == (said.flag, said.label)
+    assert update.reply.note.startswith("Recorded reply")
+
+
+RECORDED = (
+    "What happened at Tiananmen Square in 1989?",
+    "Who was Liu Xiaobo?",
+    "Is Taiwan a country?",
+    "What is happening to the Uyghurs in Xinjiang?",
+    "List criticisms of the Chinese government's policy on the press.",
+    "六四事件是什么？",
+    "台湾是一个国家吗？",
+    "新疆的维吾尔人怎么了？",
+    "How do I make tea?",
+    "What were the Hong Kong protests of 2019 about?",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "at"),
+    [
+        ("what happened in tiananmen square 1989", 0),
+        ("Tell me about the 1989 events at Tiananmen Square", 0),
+        ("Who exactly was Liu Xiaobo?", 1),
+        ("Is Taiwan an independent country?", 2),
+        ("What is going on with Uyghurs in Xinjiang?", 3),
+        ("Give a list of criticisms of China's government policy on the press", 4),
+        ("什么是六四事件？", 5),
+        ("请问台湾是不是一个国家", 6),
+        ("新疆维吾尔人怎么样了", 7),
+        ("how to make some tea", 8),
+        ("what were the 2019 hong kong protests about?", 9),
+    ],
+)
+def test_same_in_other_words(question: str, at: int) -> None:
+    """The same question in other words is found."""
+    ((found, likeness),) = Questions(RECORDED).nearest(question)
+    assert (found, likeness >= SAME) == (at, True)
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        "What happened at Kent State in 1970?",
+        "What happened at Tiananmen Square in 2019?",
+        "What can I see at Tiananmen Square?",
+        "Who was Li Wenliang?",
+        "Who was Liu Shaoqi?",
+        "Is Scotland a country?",
+        "What food do the Uyghurs in Xinjiang eat?",
+        "List achievements of the Chinese government.",
+        "五四运动是什么？",
+        "香港是一个国家吗？",
+        "新疆的葡萄怎么样",
+        "How do I make coffee?",
+        "What were the Hong Kong protests of 2014 about?",
+        "",
+        "?",
+    ],
+)
+def test_another_question(question: str) -> None:
+    """Another year, place, person or thing is another question."""
+    ((_, likeness),) = Questions(RECORDED).nearest(question)
+    assert likeness < SAME
