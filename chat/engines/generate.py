@@ -57,7 +57,7 @@ class Generation:
             if self._opened:
                 yield Chunk(text=self._opened)
             while True:
-                time.sleep(max(0.0, passed_on + GATHER_SECONDS - time.monotonic()))
+                self._worker.join(max(0.0, passed_on + GATHER_SECONDS - time.monotonic()))  # a wait that its end ends
                 ids, ended = _drain(self._tokens)
                 last = ids[-1] if ids else last
                 if ended:
