@@ -113,8 +113,8 @@ def watch(
     except ChatError as error:
         yield _ended(last, lang, Outcome.FAILED, str(error))
     except Exception as error:  # no GPU to be had, quota used up, time over, the process killed
-        said = str(getattr(error, "message", error))
-        yield _ended(last, lang, Outcome.FAILED, f"The GPU failed: {said} Ask again later, or choose another model.")
+        said = str(getattr(error, "message", error)).strip().rstrip(".")
+        yield _ended(last, lang, Outcome.FAILED, f"The GPU failed: {said}. Ask again later, or choose another model.")
 
 
 @dataclass(frozen=True, kw_only=True)
