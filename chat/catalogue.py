@@ -21,7 +21,6 @@ from chat.engines.local import LocalEngine
 from chat.engines.paced import PacedEngine
 from chat.engines.pool import Pool
 from chat.engines.remote import RemoteEngine
-from chat.engines.replay import READING_PACE, ReplayEngine
 from chat.engines.server import choose_model
 from chat.engines.types import Engine, Options
 from chat.errors import LoadError, UnknownModelError
@@ -131,8 +130,8 @@ class Catalogue:
         near = difflib.get_close_matches(name, [m.id for m in self.model], n=1)
         hint = f"Did you mean {near[0]!r}?" if near else "`unsaid models` lists those there are."
         raise UnknownModelError(
-            f"No model called {name!r}. {hint} A folder, a Hub id (owner/name), a server's URL, provider:owner/name or "
-            "replay:FILE works too."
+            f"No model called {name!r}. {hint} A folder or a Hub id (owner/name) works too; so do the URL of a server, "
+            "provider:owner/name and replay:FILE."
         )
 
 
@@ -166,6 +165,14 @@ def preload(model: Model) -> None:
     """Begins to load a model that comes with Unsaid, so that its first reply need not wait. Others are left alone."""
     if model.packaged:
         loading(model)
+
+
+def questions_of(model: Model) -> tuple[str, ...]:
+    """The questions that a file of recorded replies can answer; none for models that answer any. Raises `LoadError`."""
+    if not model.source.startswith(REPLAY):
+        return ()
+    questions: tuple[str, ...] = getattr(engine_for(model), "questions", ())
+    return questions
 
 
 def loads_here(model: Model) -> bool:
@@ -219,6 +226,8 @@ def _made(model: Model) -> Engine:
     if source.startswith(PROVIDER):
         return RemoteEngine("", source.removeprefix(PROVIDER), name=model.name, provider="auto")
     if source.startswith(REPLAY):
+        from chat.engines.replay import READING_PACE, ReplayEngine
+
         return ReplayEngine(Path(source.removeprefix(REPLAY)), pace=model.pace or READING_PACE)
     if not model.runs_here:
         raise LoadError(

@@ -14,10 +14,11 @@ from typing import TextIO, TypeVar
 from chat import __version__, catalogue
 from chat.cli_eval import add_eval
 from chat.cli_scan import add_scan
+from chat.engines.server import list_models
 from chat.engines.types import Options
 from chat.errors import ChatError, PortError, QuestionError, ScanError, UnknownModelError
 from chat.export import verdict_record
-from chat.session import Compare, Update, clean_question, clean_text, watch
+from chat.session import Compare, Reply, Update, clean_question, clean_text, watch
 from chat.ui.render import SHOWN_FROM, sure, title, what
 from chat.ui.texts import Texts, load_texts
 from detectors import DetectorError, Flag, Outcome, Turn
@@ -40,6 +41,8 @@ EPILOG = """\
 examples:
   unsaid                                   the page, at http://127.0.0.1:7860
   unsaid chat --engine Qwen/Qwen2.5-0.5B-Instruct
+  unsaid chat --engine http://127.0.0.1:8000/v1
+  unsaid chat --engine replay:replies.jsonl.gz
   unsaid ask "What happened at Tiananmen Square in 1989?"
   echo "六四事件是什么？" | unsaid ask --json
   unsaid scan replies.jsonl.gz -o verdicts.jsonl
@@ -109,7 +112,8 @@ def _parser() -> argparse.ArgumentParser:
     ask.set_defaults(run=_ask)
     add_eval(commands)
     add_scan(commands)
-    models = commands.add_parser("models", help="list the models to choose from")
+    models = commands.add_parser("models", help="list the models to choose from, or those of a server")
+    models.add_argument("--engine", metavar="URL", help="list the models of this server instead")
     models.add_argument("--json", action="store_true", help="print JSON instead")
     models.set_defaults(run=_models)
     return parser
@@ -128,7 +132,10 @@ def _at_least(least: N) -> Callable[[str], N]:
 
 def _engine_argument(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
-        "--engine", metavar="MODEL", help="an id from `unsaid models`, a folder, or a Hub id (owner/name)"
+        "--engine",
+        metavar="MODEL",
+        help="an id from `unsaid models`, a folder, a Hub id (owner/name), a server's URL (with #model where it has "
+        "several), provider:owner/name for Inference Providers, or replay:FILE for recorded replies",
     )
 
 
@@ -166,6 +173,7 @@ def _ask(args: argparse.Namespace) -> Exit:
     shown = ""
     update: Update | None = None
     for update in watch(catalogue.engine_for(model), turn, options, reference=other, compare=compare):
+        _show_loading(update.reply)
         if not args.json:
             text = update.reply.text
             if not text.startswith(shown):
@@ -207,8 +215,15 @@ def _print_flag(update: Update, texts: Texts, *, notice: str) -> None:
     if update.reference:
         other = update.reference
         print(f"\n{_bold(other.model)} ({title(other.verdict, texts)}):\n{other.text or other.error or ''}")
-    if notice:
-        print(f"\n{notice}")
+    for line in filter(None, (reply.note, notice)):
+        print(f"\n{line}")
+
+
+def _show_loading(reply: Reply) -> None:
+    """How much of the model is loaded, on a line of its own that the reply takes the place of."""
+    if sys.stderr.isatty() and not reply.text:
+        share = "" if reply.loading is None else f"Loading {reply.model}: {reply.loading:.0%}"
+        print(f"\r{share}\033[K", end="", file=sys.stderr, flush=True)
 
 
 def _bold(text: str) -> str:
@@ -216,6 +231,10 @@ def _bold(text: str) -> str:
 
 
 def _models(args: argparse.Namespace) -> Exit:
+    if args.engine:
+        names = list_models(args.engine, api_key=os.environ.get(catalogue.KEY_VARIABLE))
+        print(json.dumps(names) if args.json else "\n".join(names))
+        return Exit.OK
     models = catalogue.load_catalogue()
     if args.json:
         from dataclasses import asdict

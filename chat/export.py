@@ -24,6 +24,7 @@ def _reply(reply: Reply) -> dict[str, Any]:
         "thinking": reply.thinking,
         "retracted": reply.retracted,
         "error": reply.error,
+        "note": reply.note,
         **verdict_fields(reply.verdict, reply.words),
     }
 

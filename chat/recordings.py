@@ -137,8 +137,6 @@ def _recording(entry: Mapping[str, Any]) -> Recording | None:
 
 def _ours(entry: Mapping[str, Any]) -> Recording | None:
     question, reply = _text(entry.get("question")).strip(), entry.get("reply")
-    if isinstance(reply, Mapping):  # an export of this program
-        entry, reply = {**entry, **reply}, reply.get("text")
     if not question or not isinstance(reply, str):
         return None
     thinking = next((text for name in _THINKING if (text := _text(entry.get(name)))), "")

@@ -9,7 +9,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from detectors.classifier import WEIGHTS
+from detectors.config import WEIGHTS
 from detectors.topics import fold
 
 LONGEST = 2000  # characters of a question that are read

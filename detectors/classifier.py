@@ -16,13 +16,13 @@ from types import MappingProxyType
 
 import numpy as np
 
+from detectors.config import WEIGHTS
 from detectors.encoder import Encoder
 from detectors.language import language, weight
 from detectors.linear import OF_CLASSES, OF_EVASIONS, OF_KINDS, WHOLE, Floats, Linear, fields
 from detectors.types import Estimate, Evidence, Finding, Label, Outcome, ReasonKind, Seen, Sentence, Turn
 
 NAME = "classifier"
-WEIGHTS = Path(__file__).with_name("weights")
 # Latin characters' worth of reply without which nothing is estimated. Short answers are many things; what is learned
 # from recorded replies, nearly all of them long, does not hold for them, and the cues do without it.
 LEAST = 100

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, get_args, get_type_hints
 from detectors.errors import ConfigError
 
 CONFIGS_VARIABLE = "UNSAID_CONFIGS"
+WEIGHTS = Path(__file__).with_name("weights")  # what was learned: the classifier's, and the topics'
 
 T = TypeVar("T")
 

@@ -14,14 +14,14 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from detectors.config import read
+from detectors.config import WEIGHTS, read
 from detectors.errors import ConfigError
 from detectors.types import ReasonKind, Span, Topic
 
 if TYPE_CHECKING:
     from detectors.meaning import TopicReader
 
-READER = Path(__file__).with_name("weights") / "topics.safetensors"  # what finds topics by meaning
+READER = WEIGHTS / "topics.safetensors"  # what finds topics by meaning
 
 WINDOW = 300  # characters between a weak alias and its context word: about three sentences
 

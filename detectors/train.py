@@ -20,7 +20,8 @@ import torch
 from torch import Tensor
 
 from detectors import monitor
-from detectors.classifier import WEIGHTS, Classifier, Scale
+from detectors.classifier import Classifier, Scale
+from detectors.config import WEIGHTS
 from detectors.corpus import CLASS, Row, beginning, bucket, excerpt, load_corpus
 from detectors.cues import Cues
 from detectors.encoder import Encoder

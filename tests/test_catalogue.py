@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import re
 import threading
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 from conftest import ANSWER, GREEDY, ask, text_of
+from fake_server import REPLY, fake_server
 
-from chat.catalogue import Catalogue, Model, engine_for, load_catalogue
+from chat.catalogue import Catalogue, Model, engine_for, load_catalogue, questions_of
 from chat.engines.types import Engine
-from chat.errors import UnknownModelError
+from chat.errors import LoadError, UnknownModelError
 
 SMALL = Model(id="small-model", name="A small model", source="owner/small")
 LARGE = Model(id="large-model", name="A large model", source="packaged:large")
@@ -99,3 +101,95 @@ def test_engine_replies(answering: Path, pace: int | None) -> None:
     engine = engine_for(Model(id="paced", name="Paced", source=str(answering), pace=pace))
     assert engine.name == "Paced"
     assert text_of(engine.stream(ask(), GREEDY)) == ANSWER
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("http://127.0.0.1:8000/v1", "127.0.0.1:8000"),
+        ("https://host/v1#qwen2.5:7b", "qwen2.5:7b"),
+        ("provider:Qwen/Qwen3-8B", "Qwen/Qwen3-8B"),
+    ],
+)
+def test_models_elsewhere(name: str, shown: str) -> None:
+    """A server's URL and a provider's model are models too, unless the list is all there is."""
+    found = MODELS.find(name)
+    assert (found.id, found.name, found.runs_here) == (name, shown, True)
+    with pytest.raises(UnknownModelError, match="only the models of its list"):
+        MODELS.closed().find(name)
+
+
+def test_recordings(tmp_path: Path) -> None:
+    """A file of recorded replies is a model that says so; its questions are known."""
+    file = tmp_path / "talk.jsonl"
+    file.write_text('{"question": "Who was Liu Xiaobo?", "reply": "No comment.", "model": "m"}')
+    found = MODELS.find(f"replay:{file}")
+    assert found.name == "talk (recorded)"
+    assert "recorded" in found.notice
+    assert questions_of(found) == ("Who was Liu Xiaobo?",)
+    assert questions_of(SMALL) == ()
+    with pytest.raises(UnknownModelError, match=r"no file .* to replay"):
+        MODELS.find("replay:/no/such/file")
+
+
+def test_server_engine() -> None:
+    """A server's only model is asked by the server's own name for it."""
+    with fake_server() as server:
+        engine = engine_for(MODELS.find(server.url))
+        assert engine.name == "plain"
+        assert text_of(list(engine.stream(ask(), GREEDY))) == REPLY
+
+
+def test_too_large_for_here() -> None:
+    """A model of the list that no machine like this runs is refused before anything is fetched, with what to do."""
+    large = load_catalogue().find("deepseek-r1")
+    assert not large.runs_here
+    with pytest.raises(LoadError, match=r"Run it on a server.*--engine http.*provider:deepseek-ai/DeepSeek-R1"):
+        engine_for(large)
+
+
+WANTED = [
+    "Qwen2.5-0.5B",
+    "Qwen2.5-1.5B",
+    "Qwen2.5-7B",
+    "Qwen2.5-72B",
+    "QwQ-32B",
+    "Qwen3-0.6B",
+    "Qwen3-1.7B",
+    "Qwen3-4B",
+    "Qwen3-8B",
+    "DeepSeek-R1",
+    "DeepSeek-V3",
+    "DeepSeek-R1-Distill-Qwen-1.5B",
+    "DeepSeek-R1-Distill-Qwen-7B",
+    "GLM-4-9B",
+    "Yi-1.5-6B",
+    "internlm",
+    "MiniCPM",
+    "SmolLM2",
+    "SmolLM3",
+    "Llama-3.2-1B",
+    "Llama-3.2-3B",
+    "gemma-3-1b",
+    "gemma-3-4b",
+    "Mistral",
+    "Ministral",
+    "OLMo-2-0425-1B",
+    "r1-1776",
+]
+
+
+@pytest.mark.parametrize("name", WANTED)
+def test_models_in_the_news_are_listed(name: str) -> None:
+    """The list has the models that people ask about, each with where its facts are from and how it can be run."""
+    (model, *_) = [m for m in load_catalogue().model if name in m.source]
+    assert model.sources
+    assert model.run
+    assert model.made_in or model.maker
+
+
+def test_no_fact_is_made_up() -> None:
+    """Revisions are whole commits; what is said of a model's behaviour has a source."""
+    for model in load_catalogue().model:
+        assert model.revision is None or re.fullmatch(r"[0-9a-f]{40}", model.revision)
+        assert not model.known or model.sources

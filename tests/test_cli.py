@@ -66,6 +66,7 @@ def test_ask_json(refusing: Path, capsys: pytest.CaptureFixture[str]) -> None:
         "thinking": "",
         "retracted": None,
         "error": None,
+        "note": "",
         "flag": "looks_censored",
         "label": "refused",
         "kind": "political",

@@ -19,6 +19,7 @@ from chat.ui import render
 from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.texts import Texts, load_texts
 
+CLICKABLE = 8  # questions of a recording that have a button each
 COMPARE_CHOICES = [
     ("Off", Compare.OFF.value),
     ("When flagged", Compare.FLAGGED.value),
@@ -45,7 +46,9 @@ def build(
     texts = load_texts()
     first = models.find(chosen or models.default)
     models = models.closed(first) if host.public else models
-    choices = [(m.name, m.id) for m in dict.fromkeys((first, *models.model))]
+    offered = [model for model in models.model if model.runs_here or host.public]
+    choices = [(m.name, m.id) for m in dict.fromkeys((first, *offered))]
+    recorded = catalogue.questions_of(first)
     page: gr.Blocks
     with gr.Blocks(title=texts.title, fill_width=True, analytics_enabled=False) as page:
         state = gr.State(Conversation())
@@ -93,30 +96,16 @@ def build(
                     autofocus=True,
                 )
                 with gr.Row(elem_id="un-examples"):
-                    examples = [
-                        gr.Button(e.question, size="sm", variant="secondary", min_width=120) for e in texts.example
-                    ]
-                with gr.Accordion("Settings", open=False, elem_id="settings"):
-                    system = gr.Textbox(label="System prompt", lines=2, placeholder="None. The demo models read none.")
-                    with gr.Row():
-                        temperature = gr.Slider(
-                            0,
-                            2,
-                            first.options.temperature,
-                            step=0.05,
-                            label="Temperature",
-                            info="0: the likeliest words every time",
-                        )
-                        top_p = gr.Slider(0.05, 1, first.options.top_p, step=0.05, label="Top-p")
-                    with gr.Row():
-                        max_tokens = gr.Slider(
-                            16,
-                            host.max_tokens,
-                            min(first.options.max_tokens, host.max_tokens),
-                            step=16,
-                            label="Longest reply (tokens)",
-                        )
-                        seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
+                    clickable = recorded[:CLICKABLE] or [example.question for example in texts.example]
+                    examples = [gr.Button(q, size="sm", variant="secondary", min_width=120) for q in clickable]
+                every_question = gr.Dropdown(
+                    list(recorded),
+                    value=None,
+                    label=f"All {len(recorded)} recorded questions",
+                    elem_id="recorded",
+                    visible=len(recorded) > CLICKABLE,
+                )
+                system, temperature, top_p, max_tokens, seed = _settings(first, host)
             with gr.Column(scale=5, min_width=320, elem_id="un-right"):
                 flag = gr.HTML(render.flag_card(None, texts), elem_id="flag", padding=False)
                 evidence = gr.HTML("", elem_id="evidence", padding=False)
@@ -133,6 +122,7 @@ def build(
         instant: dict[str, Any] = {"queue": False, "show_progress": "hidden"}
 
         question.submit(handlers.ask, [question, state, *settings], view, **stream, api_visibility="private")
+        every_question.input(handlers.ask, [every_question, state, *settings], view, **stream, api_visibility="private")
         for button in examples:
             button.click(handlers.ask, [button, state, *settings], view, **stream, api_visibility="private")
         chat.retry(handlers.retry, [state, *settings], view, **stream, api_visibility="private")
@@ -166,6 +156,32 @@ def build(
 def _sign_in(shown: bool) -> None:
     if shown:  # the component alone makes Gradio open the routes that log in
         gr.LoginButton(size="sm", min_width=180, elem_id="login")
+
+
+def _settings(first: Model, host: Host) -> list[Any]:
+    """System prompt, temperature, top-p, longest reply and seed, folded away."""
+    with gr.Accordion("Settings", open=False, elem_id="settings"):
+        system = gr.Textbox(label="System prompt", lines=2, placeholder="None. The demo models read none.")
+        with gr.Row():
+            temperature = gr.Slider(
+                0,
+                2,
+                first.options.temperature,
+                step=0.05,
+                label="Temperature",
+                info="0: the likeliest words every time",
+            )
+            top_p = gr.Slider(0.05, 1, first.options.top_p, step=0.05, label="Top-p")
+        with gr.Row():
+            max_tokens = gr.Slider(
+                16,
+                host.max_tokens,
+                min(first.options.max_tokens, host.max_tokens),
+                step=16,
+                label="Longest reply (tokens)",
+            )
+            seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
+    return [system, temperature, top_p, max_tokens, seed]
 
 
 def _notice(models: Catalogue, *shown: str) -> str:

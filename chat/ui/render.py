@@ -88,6 +88,14 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
     rows += [f'<p class="un-alert">{escape(reply.error)}</p>'] if reply.error else []
     if verdict.outcome in texts.outcome and verdict.label is not Label.UNDECIDED:
         rows.append(f'<p class="un-alert">{escape(texts.outcome[verdict.outcome])}</p>')
+    if reply.note:
+        rows.append(f'<p class="un-alert">{escape(reply.note)}</p>')
+    if reply.loading is not None:
+        percent = round(reply.loading * 100)
+        rows.append(
+            f'<div class="un-sure"><span>Loading the model</span><span class="un-bar" role="img" '
+            f'aria-label="{percent} percent loaded"><i style="width:{percent}%"></i></span><b>{percent}%</b></div>'
+        )
     if reply.waiting:
         ahead = "1 reply is" if reply.waiting == 1 else f"{reply.waiting} replies are"
         rows.append(f'<p class="un-alert">{ahead} ahead of yours.</p>')
