@@ -25,7 +25,7 @@ from detectors.types import Estimate, Evidence, Finding, Label, Outcome, ReasonK
 NAME = "classifier"
 # Latin characters' worth of reply without which nothing is estimated. Short answers are many things; what is learned
 # from recorded replies, nearly all of them long, does not hold for them, and the cues do without it.
-LEAST = 100
+LEAST = 120
 AGAIN = 2  # it reads again when the reply has grown by this factor: the work stays proportional to the length
 POINTED = 3  # sentences shown as evidence, at most
 TELLING = 0.3  # what a sentence must add to the logit of not answered, to be shown

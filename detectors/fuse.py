@@ -26,13 +26,12 @@ from detectors.types import (
 PRIOR: Mapping[Label, float] = MappingProxyType({Label.REFUSED: 0.03, Label.DEFLECTED: 0.05, Label.OFFICIAL_LINE: 0.04})
 CEILING = 0.98  # no combination of findings is surer than this
 THRESHOLD = 0.6  # a label is given from this probability: a false alarm costs more than a miss
-ESTIMATED_THRESHOLD = 0.5  # where there is an estimate, which is calibrated: likelier than not
 # While the reply is running, an estimate needs more, unless a finding supports it: much may still come.
 RUNNING_THRESHOLD = 0.9
 SUPPORT = 0.3  # score from which a finding supports it
 # To see that a reply evades takes more of it than to see that it refuses: in a shorter one, in Latin characters, an
 # estimate of that needs a finding that says the same.
-LEAST_EVASIVE = 250
+LEAST_EVASIVE = 400
 # How much a cue still says once an estimate has read the same words: the exponent of its likelihood ratio.
 TRUST = 0.25
 LIKELY_KIND = 0.8  # the estimate names the reason from this probability
@@ -61,8 +60,7 @@ def fuse(
     probabilities = {Label.ANSWERED: 1 / total} | {label: value / total for label, value in odds.items()}
     supported = not estimates or any(e.score >= SUPPORT and e.label in PRIOR for e in counted)
     early = seen.outcome is Outcome.RUNNING and not supported
-    threshold = RUNNING_THRESHOLD if early else ESTIMATED_THRESHOLD if estimates else THRESHOLD
-    label = _label(probabilities, seen, threshold)
+    label = _label(probabilities, seen, RUNNING_THRESHOLD if early else THRESHOLD)
     return Verdict(
         label=label,
         probabilities=MappingProxyType(probabilities),
