@@ -31,6 +31,7 @@ train: $(VENV)/installed
 bench: $(VENV)/installed
 	$(BIN)/python -m chat.engines.bench
 	$(BIN)/python -m chat.engines.switch_bench
+	$(BIN)/python -m chat.engines.remote_bench
 	$(BIN)/python -m detectors.bench
 
 wheel: $(VENV)/installed-dev

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import threading
 import time
 import weakref
@@ -225,3 +226,15 @@ def test_memory_stays_flat_over_switches() -> None:
     """Fifty switches between three models in a pool of two take no more memory than ten."""
     after_10, after_50 = switch(50, note=(10, 50))
     assert after_50 - after_10 < 20_000_000  # bytes; one of the models takes 50 million
+
+
+def test_a_forked_process_begins_anew() -> None:
+    """Those who hold a place in the parent do not keep a child that is forked meanwhile waiting."""
+    pool = Pool(1)
+    held = pool.join(Box())
+    assert admitted(pool, held)
+    child = os.fork()
+    if child == 0:  # nothing of pytest may run here
+        os._exit(0 if admitted(pool, pool.join(Box())) else 1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0
+    pool.leave(held)

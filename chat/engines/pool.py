@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Iterator
 from typing import Protocol
@@ -29,13 +30,19 @@ class Pool:
 
     def __init__(self, most: int) -> None:
         self._most = most
+        self._resident: list[Unloadable] = []  # the least recently used first
+        self._open()
+
+    def _open(self) -> None:
         self._waiting: list[Ticket] = []
         self._using: list[Ticket] = []
-        self._resident: list[Unloadable] = []  # the least recently used first
         self._changed = threading.Condition(threading.RLock())
+        self._process = os.getpid()
 
     def join(self, engine: Unloadable) -> Ticket:
         """Asks for an engine. Whoever joins must `leave`, whatever happens."""
+        if self._process != os.getpid():  # a fork: those who stand here do so in the other process
+            self._open()
         ticket = Ticket(engine)
         with self._changed:
             self._waiting.append(ticket)
