@@ -21,7 +21,7 @@ from chat.engines.local import LocalEngine
 from chat.engines.paced import PacedEngine
 from chat.engines.pool import Pool
 from chat.engines.remote import RemoteEngine
-from chat.engines.server import choose_model
+from chat.engines.server import choose_model, list_models
 from chat.engines.types import Engine, Options
 from chat.errors import LoadError, UnknownModelError
 from detectors.config import read
@@ -165,6 +165,14 @@ def preload(model: Model) -> None:
     """Begins to load a model that comes with Unsaid, so that its first reply need not wait. Others are left alone."""
     if model.packaged:
         loading(model)
+
+
+def on_server(url: str) -> tuple[Model, ...]:
+    """The models of the server at this URL; the one that it names after a `#` first. Raises `LoadError`."""
+    base, _, wanted = url.partition("#")
+    names = list_models(base, api_key=os.environ.get(KEY_VARIABLE))
+    found = (_made_up(f"{base}#{name}") for name in dict.fromkeys((*filter(None, [wanted]), *names)))
+    return tuple(model for model in found if model)
 
 
 def questions_of(model: Model) -> tuple[str, ...]:

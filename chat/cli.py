@@ -8,6 +8,7 @@ import os
 import sys
 import textwrap
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from enum import IntEnum
 from typing import TextIO, TypeVar
 
@@ -151,10 +152,13 @@ def _chat_arguments(parser: argparse.ArgumentParser) -> None:
 def _chat(args: argparse.Namespace) -> Exit:
     from chat.ui.serve import Address, serve  # gradio takes seconds to import; `ask` does without it
 
-    models = catalogue.load_catalogue()
-    models.find(args.engine or models.default)
+    models, chosen = catalogue.load_catalogue(), args.engine
+    if chosen and chosen.startswith(catalogue.SERVERS):
+        served = catalogue.on_server(chosen)
+        models, chosen = replace(models, model=(*served, *models.model)), served[0].id if served else chosen
+    models.find(chosen or models.default)
     print(f"Unsaid is at http://{args.host}:{args.port} (Ctrl+C stops it)", flush=True)
-    serve(models, Address(host=args.host, port=args.port), chosen=args.engine)
+    serve(models, Address(host=args.host, port=args.port), chosen=chosen)
     return Exit.OK
 
 

@@ -11,7 +11,7 @@ import pytest
 from conftest import ANSWER, GREEDY, ask, text_of
 from fake_server import REPLY, fake_server
 
-from chat.catalogue import Catalogue, Model, engine_for, load_catalogue, questions_of
+from chat.catalogue import Catalogue, Model, engine_for, load_catalogue, on_server, questions_of
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
 
@@ -138,6 +138,17 @@ def test_server_engine() -> None:
         engine = engine_for(MODELS.find(server.url))
         assert engine.name == "plain"
         assert text_of(list(engine.stream(ask(), GREEDY))) == REPLY
+
+
+def test_every_model_of_a_server() -> None:
+    """The models of a server are there to choose from, the one that was named first."""
+    with fake_server() as server:
+        server.models[:] = ["one", "plain"]
+        found = on_server(f"{server.url}#plain")
+        assert [model.name for model in found] == ["plain", "one"]
+        assert text_of(list(engine_for(found[0]).stream(ask(), GREEDY))) == REPLY
+    with pytest.raises(LoadError, match="Nothing answers at"):
+        on_server(server.url)
 
 
 def test_too_large_for_here() -> None:
