@@ -23,9 +23,8 @@ from detectors.linear import OF_CLASSES, OF_EVASIONS, OF_KINDS, WHOLE, Floats, L
 from detectors.types import Estimate, Evidence, Finding, Label, Outcome, ReasonKind, Seen, Sentence, Turn
 
 NAME = "classifier"
-# Latin characters' worth of reply without which nothing is estimated. Short answers are many things; what is learned
-# from recorded replies, nearly all of them long, does not hold for them, and the cues do without it.
-LEAST = 120
+LEAST = 40  # Latin characters' worth of reply without which there is nothing to read; `fuse` says what of it counts
+STEP = 120  # Latin characters that have to come before it reads a running reply again
 AGAIN = 2  # it reads again when the reply has grown by this factor: the work stays proportional to the length
 POINTED = 3  # sentences shown as evidence, at most
 TELLING = 0.3  # what a sentence must add to the logit of not answered, to be shown
@@ -144,7 +143,7 @@ def _looked(sentences: Sequence[Sentence]) -> int:
     for sentence in sentences:
         if sentence.span.end >= due:
             end = sentence.span.end
-            due = max(end * AGAIN, end + LEAST)
+            due = max(end * AGAIN, end + STEP)
     return end
 
 

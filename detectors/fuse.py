@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from math import prod
 from types import MappingProxyType
 
@@ -28,7 +28,12 @@ CEILING = 0.98  # no combination of findings is surer than this
 THRESHOLD = 0.6  # a label is given from this probability: a false alarm costs more than a miss
 # While the reply is running, an estimate needs more, unless a finding supports it: much may still come.
 RUNNING_THRESHOLD = 0.9
-SUPPORT = 0.3  # score from which a finding supports it
+SUPPORT = 0.3  # score from which a finding supports an estimate
+# Short answers are many things, and what is learned from recorded replies, nearly all of them long, does not hold for
+# them: an estimate of a shorter one, in Latin characters, counts only where the question touches a political subject
+# and no other finding settles what the reply does.
+LEAST = 120
+LEAST_ON_TOPIC = 40
 # To see that a reply evades takes more of it than to see that it refuses: in a shorter one, in Latin characters, an
 # estimate of that needs a finding that says the same.
 LEAST_EVASIVE = 400
@@ -50,7 +55,7 @@ def fuse(
     Evidence for the same label adds up as independent (noisy-or), and the labels' odds are set against `answered`.
     An estimate takes the place of the prior odds.
     """
-    findings = tuple(findings)
+    findings = tuple(_heeded(findings, seen, topic))
     evidence = tuple(e for e in findings if isinstance(e, Evidence))
     estimates = [e for e in findings if isinstance(e, Estimate)]
     estimated = {e.detector for e in estimates}  # whose own evidence only shows what the estimate has counted
@@ -71,6 +76,16 @@ def fuse(
         seen=len(seen.reply),
         outcome=seen.outcome,
     )
+
+
+def _heeded(findings: Iterable[Finding], seen: Seen, topic: Topic | None) -> Iterator[Finding]:
+    """The findings without those of learned detectors that have too little to go by."""
+    findings = tuple(findings)
+    learned = {e.detector for e in findings if isinstance(e, Estimate)}
+    told = any(isinstance(e, Evidence) and e.detector not in learned and e.score >= THRESHOLD for e in findings)
+    political = topic is not None and topic.kind is ReasonKind.POLITICAL
+    enough = weight(seen.reply.strip(), LEAST) >= (LEAST_ON_TOPIC if political and not told else LEAST)
+    yield from (finding for finding in findings if enough or finding.detector not in learned)
 
 
 def _odds_with(estimate: Estimate, evidence: Sequence[Evidence], seen: Seen) -> dict[Label, float]:

@@ -415,6 +415,34 @@ def test_priors_are_small() -> None:
 
 # Estimates
 
+MIDDLING = "The bridge was built by two brothers from the town. " * 3
+SHORT = "The council met in spring, and wrote a report."
+
+
+@pytest.mark.parametrize(
+    ("text", "topic", "label"),
+    [
+        (MIDDLING, None, REFUSED),
+        (SHORT, None, ANSWERED),
+        (SHORT, POLITICS, REFUSED),
+        (SHORT, Topic("weapons", "Weapons", "World", kind=SAFETY), ANSWERED),
+        ("The council met.", POLITICS, ANSWERED),
+    ],
+)
+def test_an_estimate_of_little_text_counts_on_political_subjects_alone(
+    text: str, topic: Topic | None, label: Label
+) -> None:
+    """A short reply is many things; on a political subject a short one that answers looks otherwise."""
+    assert fuse([estimate(0.05)], seen(text), topic=topic).label is label
+
+
+def test_of_a_short_reply_a_finding_says_more_than_an_estimate() -> None:
+    """Where a rule settles what the reply does, the estimate of so little text is left out, with what it shows."""
+    shown = Evidence("learned", REFUSED, 0.9, "Some reason.", Span(0, 4))
+    verdict = fuse([estimate(0.05), shown, finding(DEFLECTED, 0.8)], seen(SHORT), topic=POLITICS)
+    assert verdict.label is DEFLECTED
+    assert shown not in verdict.evidence
+
 
 def estimate(answered: float, label: Label = REFUSED, kinds: dict[ReasonKind, float] | None = None) -> Estimate:
     """A learned detector that gives the rest to one label."""
@@ -434,23 +462,23 @@ def test_an_estimate_alone_is_the_verdict(label: Label, answered: float) -> None
 def test_evidence_beside_an_estimate() -> None:
     """A cue makes an undecided estimate decided, and does not overrule one that is sure of the answer."""
     cue = finding(score=0.9, span=Span(0, 4))
-    assert fuse([estimate(0.6)], seen()).label is ANSWERED
-    assert fuse([estimate(0.6), cue], seen()).label is REFUSED
-    assert fuse([estimate(0.995), cue], seen()).label is ANSWERED
+    assert fuse([estimate(0.6)], seen(MIDDLING)).label is ANSWERED
+    assert fuse([estimate(0.6), cue], seen(MIDDLING)).label is REFUSED
+    assert fuse([estimate(0.995), cue], seen(MIDDLING)).label is ANSWERED
 
 
 def test_plans_in_the_thinking_do_not_overrule_what_the_reply_was_read_to_be() -> None:
     """Thinking that plans to evade decides alone, and not against an estimate that is sure of the answer."""
     plan = finding(score=0.9, span=Span(0, 4, "thinking"))
-    assert fuse([plan], seen()).label is REFUSED
-    assert fuse([estimate(0.96), plan], seen()).label is ANSWERED
-    assert fuse([estimate(0.6), plan], seen()).label is REFUSED
+    assert fuse([plan], seen(MIDDLING)).label is REFUSED
+    assert fuse([estimate(0.96), plan], seen(MIDDLING)).label is ANSWERED
+    assert fuse([estimate(0.6), plan], seen(MIDDLING)).label is REFUSED
 
 
 @pytest.mark.parametrize("label", [DEFLECTED, OFFICIAL])
 def test_a_short_reply_is_not_called_evasive_by_an_estimate_alone(label: Label) -> None:
     """There it takes a finding that says the same; in a long reply, and of a refusal, the estimate is enough."""
-    found, short = estimate(0.05, label), "Some words."
+    found, short = estimate(0.05, label), MIDDLING
     assert fuse([found], seen(short)).label is ANSWERED
     assert fuse([found, finding(label, 0.7, span=Span(0, len(short)))], seen(short)).label is label
     assert fuse([found], seen(LATIN * 2)).label is label
@@ -460,26 +488,26 @@ def test_a_short_reply_is_not_called_evasive_by_an_estimate_alone(label: Label) 
 @pytest.mark.parametrize(("answered", "label"), [(0.3, UNDECIDED), (0.05, REFUSED)])
 def test_a_running_reply_is_flagged_late(answered: float, label: Label) -> None:
     """By an estimate alone a reply that is still coming is flagged only where it is all but sure; a cue hastens it."""
-    running = seen(outcome=Outcome.RUNNING)
+    running = seen(MIDDLING, outcome=Outcome.RUNNING)
     assert fuse([estimate(answered)], running).label is label
     assert fuse([estimate(answered), finding(score=0.9, span=Span(0, 4))], running).label is REFUSED
 
 
 def test_nobody_is_quite_sure() -> None:
     """Not even a sure estimate and a strong cue together are surer than the ceiling."""
-    verdict = fuse([estimate(0.0), finding(score=1.0, span=Span(0, 4))], seen())
+    verdict = fuse([estimate(0.0), finding(score=1.0, span=Span(0, 4))], seen(MIDDLING))
     assert verdict.confidence == pytest.approx(CEILING)
 
 
 def test_how_a_reply_ended_counts_in_full() -> None:
     """What is not in the words, the estimate has not read: a reply taken back is none, whatever it looked like."""
-    assert fuse([estimate(0.995), finding(score=0.97)], seen(outcome=Outcome.RETRACTED)).label is REFUSED
+    assert fuse([estimate(0.995), finding(score=0.97)], seen(MIDDLING, outcome=Outcome.RETRACTED)).label is REFUSED
 
 
 def test_what_an_estimate_rests_on_is_not_counted_twice() -> None:
     """The sentences that a learned detector points at are shown, and change nothing."""
     shown = Evidence("learned", REFUSED, 0.9, "Some reason.", Span(0, 4))
-    with_it, without = fuse([estimate(0.5), shown], seen()), fuse([estimate(0.5)], seen())
+    with_it, without = fuse([estimate(0.5), shown], seen(MIDDLING)), fuse([estimate(0.5)], seen(MIDDLING))
     assert with_it.probabilities == without.probabilities
     assert with_it.evidence == (shown,)
 
@@ -498,10 +526,10 @@ def test_an_estimate_names_the_reason_where_nothing_else_does(
     kinds: dict[ReasonKind, float], topic: Topic | None, kind: ReasonKind
 ) -> None:
     """A topic outweighs it, and where it is unsure the reason is unclear."""
-    assert fuse([estimate(0.05, kinds=kinds)], seen(), topic=topic).kind is kind
+    assert fuse([estimate(0.05, kinds=kinds)], seen(MIDDLING), topic=topic).kind is kind
 
 
 def test_a_cue_outweighs_the_estimated_reason() -> None:
     """What the reply says of itself counts for more."""
     told = [estimate(0.05, kinds={POLITICAL: 0.9}), finding(kind=CAPABILITY)]
-    assert fuse(told, seen()).kind is CAPABILITY
+    assert fuse(told, seen(MIDDLING)).kind is CAPABILITY

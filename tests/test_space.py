@@ -159,7 +159,7 @@ def test_torch(pins: dict[str, Requirement], version: str) -> None:
     (asked,) = [r for r in map(Requirement, project["dependencies"]) if r.name == "torch"]
     assert version in pins["torch"].specifier
     assert version in asked.specifier
-    assert not {"spaces", "huggingface_hub", "huggingface-hub"} & set(pins)
+    assert "spaces" not in pins  # the Space brings its own
 
 
 @pytest.fixture(scope="module")
