@@ -13,6 +13,7 @@ from detectors.config import WEIGHTS
 from detectors.topics import fold
 
 LONGEST = 2000  # characters of a question that are read
+COVERED = 0.78  # share of each question that must have its like in the other
 SAME = 0.84  # from this likeness on, two questions are taken for the same
 _WORD = re.compile(r"[^\W_]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
@@ -46,13 +47,13 @@ class Questions:
         return [(int(at), self._checked(question, int(at), float(likeness[at]))) for at in order]
 
     def _checked(self, question: str, at: int, likeness: float) -> float:
-        """Another year, number or name is another question, however alike the rest."""
+        """Another year, number or name is another question, however alike the rest; so is a word that has no like."""
         other = self.questions[at]
         for pattern in (_NUMBER, _NAME):
             ours, theirs = (set(pattern.findall(text)) for text in (question, other))
             if ours and theirs and not ours & theirs:
                 return min(likeness, SAME / 2)
-        return max(0.0, likeness)
+        return likeness if self._reader.covered(question, other) >= COVERED else min(likeness, SAME / 2)
 
     @cached_property
     def _vectors(self) -> Floats:
@@ -85,10 +86,24 @@ class _Words:
 
     def meaning(self, text: str) -> Floats:
         """[width], of length 1 unless there are no words."""
-        ids = np.array(self._tokenizer.encode(text[:LONGEST], add_special_tokens=False).ids, np.int64)
-        rank = np.maximum(ids - FIRST_WORD, 0)
-        mean = (rank / (rank + SMOOTH)) @ self._table[ids]
+        words, weights = self._words(text)
+        mean = weights @ words
         return np.asarray(mean / (np.linalg.norm(mean) or 1.0), np.float32)
+
+    def covered(self, one: str, other: str) -> float:
+        """How much of each text has its like in the other, from 0 to 1; of the two the less."""
+        (words, weights), (others, their_weights) = self._words(one), self._words(other)
+        if not (weights.any() and their_weights.any()):
+            return 0.0
+        alike = words @ others.T
+        here, there = weights @ alike.max(1) / weights.sum(), their_weights @ alike.max(0) / their_weights.sum()
+        return float(min(here, there))
+
+    def _words(self, text: str) -> tuple[Floats, Floats]:
+        """([words, width], [words]): what each means, and what it counts for."""
+        ids = np.array(self._tokenizer.encode(text[:LONGEST], add_special_tokens=False).ids, np.int64)
+        rank = np.maximum(ids - FIRST_WORD, 0).astype(np.float32)
+        return self._table[ids], rank / (rank + SMOOTH)
 
 
 def _key(question: str) -> str:
