@@ -96,6 +96,25 @@ class Model:
         """Whether it is of a size for one machine, or there is a server or a file for it."""
         return Run.LOCAL in self.run or self.source.startswith((*SERVERS, PROVIDER, REPLAY))
 
+    @property
+    def facts(self) -> str:
+        """Who made it and where, size, memory, licence and the like, as far as they are known."""
+        facts = (
+            ", ".join(filter(None, (self.maker, self.made_in))),
+            f"{self.parameters:g} B parameters" if self.parameters else "",
+            f"{self.active:g} B at a time" if self.active else "",
+            f"{self.download:g} GB to download" if self.download else "",
+            f"{self.memory:g} GB of memory" if self.memory else "",
+            self.licence + (", to be accepted on the Hub" if self.gated else ""),
+            "needs code of its own" if self.remote_code else "",
+        )
+        return " · ".join(filter(None, facts))
+
+    def by_provider(self) -> Model:
+        """The same model as Inference Providers serve it, asked on an account there."""
+        source = f"{PROVIDER}{self.source}"
+        return replace(self, id=source, name=f"{self.name} (provider)", source=source, run=(Run.PROVIDER,))
+
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
@@ -111,15 +130,18 @@ class Catalogue:
         return replace(self, model=tuple(dict.fromkeys((*more, *self.model))), open=False)
 
     def find(self, name: str) -> Model:
-        """The model with this id or name, else one made up for a folder or a Hub id. Raises `UnknownModelError`.
+        """The model with this id, name or Hub id, else one made up for what can be run. Raises `UnknownModelError`.
 
         Of a list that is not open nothing else is found, and the file system is not looked at.
         """
         for model in self.model:
-            if name in (model.id, model.name):
+            if name in (model.id, model.name, model.source):
                 return model
         if not self.open:
             raise UnknownModelError(f"No model called {name[:80]!r} here. This page has only the models of its list.")
+        for model in self.model:
+            if name == f"{PROVIDER}{model.source}":
+                return model.by_provider()
         if made := _made_up(name):
             return made
         folder = os.path.expanduser(name)

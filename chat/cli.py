@@ -20,7 +20,7 @@ from chat.engines.types import Options
 from chat.errors import ChatError, PortError, QuestionError, ScanError, UnknownModelError
 from chat.export import verdict_record
 from chat.session import Compare, Reply, Update, clean_question, clean_text, watch
-from chat.ui.render import SHOWN_FROM, sure, title, what
+from chat.ui.render import shown, sure, title, what
 from chat.ui.texts import Texts, load_texts
 from detectors import DetectorError, Flag, Outcome, Turn
 
@@ -174,17 +174,17 @@ def _ask(args: argparse.Namespace) -> Exit:
     )
     other = catalogue.engine_for(models.find(args.reference)) if args.reference else None
     compare = Compare.ALWAYS if other else Compare.OFF
-    shown = ""
+    printed = ""
     update: Update | None = None
     for update in watch(catalogue.engine_for(model), turn, options, reference=other, compare=compare):
         _show_loading(update.reply)
         if not args.json:
             text = update.reply.text
-            if not text.startswith(shown):
+            if not text.startswith(printed):
                 print("\n[Taken back.]" if update.reply.retracted else "\n[That was its thinking.]")
-                shown = ""
-            print(text[len(shown) :], end="", flush=True)
-            shown = text
+                printed = ""
+            print(text[len(printed) :], end="", flush=True)
+            printed = text
     assert update is not None  # `watch` yields at least the final update
     if args.json:
         print(json.dumps(verdict_record(update, notice=model.notice), ensure_ascii=False, indent=2))
@@ -210,10 +210,9 @@ def _print_flag(update: Update, texts: Texts, *, notice: str) -> None:
     print(
         f"  {sure(verdict)} ({verdict.confidence:.0%})" + (f" · topic: {verdict.topic.name}" if verdict.topic else "")
     )
-    for finding in verdict.evidence:
-        if finding.score >= SHOWN_FROM:
-            words = f" “{reply.words(finding.span)}”" if finding.span else ""
-            print(f"  - {finding.reason}{words}")
+    for finding in shown(verdict):
+        words = f" “{reply.words(finding.span)}”" if finding.span else ""
+        print(f"  - {finding.reason}{words}")
     for failure in verdict.failed:
         print(f"  ! The detector {failure.detector!r} failed: {failure.error}")
     if update.reference:
@@ -248,22 +247,8 @@ def _models(args: argparse.Namespace) -> Exit:
     for model in models.model:
         chosen = {models.default: " (default)", models.reference: " (reference)"}.get(model.id, "")
         print(f"{model.id:26} {model.name}{chosen}")
-        for line in (_facts(model), model.about, model.known):
+        runs = f"runs: {', '.join(model.run)}"
+        for line in (" · ".join(filter(None, (model.facts, runs))), model.about, model.known):
             if line:
                 print(textwrap.fill(line, 110, initial_indent=" " * 27, subsequent_indent=" " * 27))
     return Exit.OK
-
-
-def _facts(model: catalogue.Model) -> str:
-    """Size, memory, licence and the like, as far as they are known."""
-    facts = (
-        f"{model.parameters:g} B parameters" if model.parameters else "",
-        f"{model.active:g} B at a time" if model.active else "",
-        f"{model.download:g} GB to download" if model.download else "",
-        f"{model.memory:g} GB of memory" if model.memory else "",
-        f"made in {model.made_in}" if model.made_in else "",
-        model.licence + (", to be accepted on the Hub" if model.gated else ""),
-        "needs code of its own" if model.remote_code else "",
-        f"runs: {', '.join(model.run)}" if model.run else "",
-    )
-    return " · ".join(filter(None, facts))

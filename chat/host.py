@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -22,20 +23,33 @@ LOCAL, PROVIDER = "local", "provider"
 class Host:
     """What the page allows its visitors.
 
-    On a `public` host there are no models but the list's. `visitors` is how many replies are streamed at a time,
-    `queue` how many questions may wait beyond those, `max_tokens` the longest reply that may be asked for.
+    On a `public` host there are no models but the list's, because what a visitor types is read from this machine's disk
+    or fetched from its network; None leaves that to where the page listens. `visitors` is how many replies are streamed
+    at a time, `queue` how many questions may wait beyond those, `max_tokens` the longest reply that may be asked for.
     """
 
-    public: bool = False
+    public: bool | None = None
     visitors: int = 32
     queue: int = 256
     max_tokens: int = 8192
 
 
-def load_host() -> Host:
-    """`configs/host.toml`; `UNSAID_PUBLIC=1` makes it public. Raises `ConfigError`."""
+def load_host(address: str) -> Host:
+    """`configs/host.toml`, for a page that listens at this address. Raises `ConfigError`.
+
+    `UNSAID_PUBLIC` set to 1 or 0 goes before the file; where neither says, a page that other machines reach is public.
+    """
     host = read("host", Host)
-    return replace(host, public=True) if os.environ.get(PUBLIC_VARIABLE, "") not in ("", "0") else host
+    said = os.environ.get(PUBLIC_VARIABLE, "")
+    public = said != "0" if said else host.public
+    return replace(host, public=not _alone(address) if public is None else public)
+
+
+def _alone(address: str) -> bool:
+    try:
+        return ipaddress.ip_address(address).is_loopback
+    except ValueError:
+        return address == "localhost"
 
 
 def can_log_in() -> bool:

@@ -26,12 +26,13 @@ MODELS = Catalogue(default="small-model", reference="large-model", model=(SMALL,
         ("small-model", SMALL),
         ("A small model", SMALL),
         ("large-model", LARGE),
+        (LARGE.source, LARGE),
         ("owner/other", Model(id="owner/other", name="owner/other", source="owner/other")),
         ("my-org/m_1.5B", Model(id="my-org/m_1.5B", name="my-org/m_1.5B", source="my-org/m_1.5B")),
     ],
 )
 def test_find(name: str, model: Model) -> None:
-    """A model is found by its id or its name; a Hub id that is not in the list is a model too."""
+    """A model is found by its id, name or Hub id, with all that the list says; another Hub id is a model too."""
     assert MODELS.find(name) == model
 
 
@@ -117,6 +118,16 @@ def test_models_elsewhere(name: str, shown: str) -> None:
     assert (found.id, found.name, found.runs_here) == (name, shown, True)
     with pytest.raises(UnknownModelError, match="only the models of its list"):
         MODELS.closed().find(name)
+
+
+def test_by_provider() -> None:
+    """What a provider serves is the list's model, with what is known of it; it may serve others too."""
+    large = load_catalogue().find("deepseek-r1")
+    found = load_catalogue().find("provider:deepseek-ai/DeepSeek-R1")
+    assert found == large.by_provider()
+    assert (found.source, found.runs_here, found.known) == ("provider:deepseek-ai/DeepSeek-R1", True, large.known)
+    assert found.name != large.name
+    assert load_catalogue().find("provider:owner/other").facts == ""
 
 
 def test_recordings(tmp_path: Path) -> None:

@@ -34,24 +34,44 @@ HERE = {**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}
 
 
 @pytest.mark.parametrize(
-    ("value", "public"), [("1", True), ("true", True), ("yes", True), ("0", False), ("", False), (None, False)]
+    ("value", "address", "public"),
+    [
+        ("1", "127.0.0.1", True),
+        ("true", "127.0.0.1", True),
+        ("yes", "localhost", True),
+        ("0", "127.0.0.1", False),
+        ("0", "0.0.0.0", False),
+        ("", "127.0.0.1", False),
+        (None, "127.0.0.1", False),
+        (None, "127.8.8.8", False),
+        (None, "localhost", False),
+        (None, "::1", False),
+        (None, "0.0.0.0", True),
+        (None, "::", True),
+        (None, "192.168.0.7", True),
+        (None, "unsaid.example", True),
+        ("", "0.0.0.0", True),
+    ],
 )
-def test_public_by_environment(value: str | None, public: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The page is for its owner unless the environment says that it is public; its limits are those of the config."""
+def test_public(value: str | None, address: str, public: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The page is for its owner where it listens on their machine alone, unless the environment says otherwise."""
     monkeypatch.delenv(PUBLIC_VARIABLE, raising=False)
     if value is not None:
         monkeypatch.setenv(PUBLIC_VARIABLE, value)
-    assert load_host() == Host(public=public)
+    assert load_host(address) == Host(public=public)
 
 
 def test_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The limits are read from the config, and a misspelt one is an error."""
     monkeypatch.setenv(CONFIGS_VARIABLE, str(tmp_path))
+    monkeypatch.delenv(PUBLIC_VARIABLE, raising=False)
     (tmp_path / "host.toml").write_text("public = true\nvisitors = 4\nqueue = 8\nmax_tokens = 512\n")
-    assert load_host() == Host(public=True, visitors=4, queue=8, max_tokens=512)
+    assert load_host("localhost") == Host(public=True, visitors=4, queue=8, max_tokens=512)
+    (tmp_path / "host.toml").write_text("public = false\n")
+    assert load_host("0.0.0.0") == Host(public=False)
     (tmp_path / "host.toml").write_text("visitor = 4\n")
     with pytest.raises(ConfigError, match="Did you mean 'visitors'"):
-        load_host()
+        load_host("localhost")
 
 
 @pytest.mark.parametrize(

@@ -16,6 +16,7 @@ from chat.catalogue import Model, load_catalogue
 from chat.engines.paced import PacedEngine
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Chunk, Engine
+from tests.fake_server import REPLY, fake_server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
@@ -337,6 +338,53 @@ def test_a_visitor_who_leaves_stops_the_model(browser: Any, url: str, engines: d
     while engines["demo-censored"].open_streams and time.monotonic() < until:
         time.sleep(0.05)
     assert engines["demo-censored"].open_streams == 0
+
+
+def type_model(page: Any, name: str, *, into: str = "model") -> None:
+    """Types the name of a model where one can be chosen."""
+    page.click(f"#{into} input")
+    page.fill(f"#{into} input", name)
+    page.keyboard.press("Enter")
+
+
+def test_a_typed_address_offers_the_models_there(visit: Callable[..., Any], demo_url: str) -> None:
+    """A server's address, typed in, becomes its models; the one that is chosen answers."""
+    page = visit(demo_url)
+    with fake_server() as server:
+        server.models[:] = ["plain", "reasoning"]
+        type_model(page, server.url)
+        page.wait_for_function("document.querySelector('#model input').value === 'plain'")
+        page.click("#model input")
+        page.click("#model [role=option]:has-text('reasoning')")
+        ask(page, "What is the capital of France?")
+        done(page, "no_sign")
+        assert "reasoning" in page.inner_text("#flag dl")
+        assert any(REPLY in said for said in replies(page))
+
+
+def test_what_is_known_of_a_model_is_a_click_away(visit: Callable[..., Any], demo_url: str) -> None:
+    """Of a Hub id that the list has, typed in, the page tells who made it, and what others found, with sources."""
+    page = visit(demo_url)
+    type_model(page, "deepseek-ai/DeepSeek-R1-Distill-Qwen-1.5B")
+    page.click("#notice summary:has-text('DeepSeek')")
+    assert "DeepSeek, China" in page.inner_text("#notice")
+    assert page.query_selector("#notice a[href^='https://arxiv.org/']")
+
+
+@pytest.mark.parametrize("into", ["model", "reference"])
+def test_a_typed_name_that_is_nothing_is_explained(visit: Callable[..., Any], demo_url: str, into: str) -> None:
+    """The page says what could be typed, keeps what was, and hands a question back until there is a model for it."""
+    page = visit(demo_url)
+    type_model(page, "nothing like it", into=into)
+    toast = ".toast-body:has-text('No model called')"
+    page.wait_for_selector(toast)
+    page.click(".toast-close")
+    page.wait_for_selector(toast, state="detached")
+    ask(page, TIANANMEN)
+    page.wait_for_selector(toast)
+    assert page.input_value("#question textarea") == TIANANMEN
+    assert page.input_value(f"#{into} input") == "nothing like it"
+    assert replies(page) == []
 
 
 @pytest.mark.parametrize(

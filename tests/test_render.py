@@ -325,12 +325,26 @@ def test_shared_mark() -> None:
     assert "un-mark--deflected" in render.marked(text, [place])
 
 
-@pytest.mark.parametrize(("score", "shown"), [(0.19, False), (0.2, True), (1.0, True)])
-def test_weak_findings_are_not_shown(score: float, shown: bool) -> None:
-    """Findings too weak to tell anything are left out, with words to rest on or without."""
+@pytest.mark.parametrize(
+    ("label", "score", "shown"),
+    [
+        (Label.REFUSED, 0.19, False),
+        (Label.REFUSED, 0.2, True),
+        (Label.DEFLECTED, 1.0, True),
+        (Label.ANSWERED, 0.49, False),
+        (Label.UNDECIDED, 0.49, False),
+        (Label.ANSWERED, 0.5, True),
+        (Label.UNDECIDED, 1.0, True),
+    ],
+)
+def test_weak_findings_are_not_shown(label: Label, score: float, shown: bool) -> None:
+    """Findings too weak to tell anything are left out, with words to rest on or without.
+
+    Beside an answer so are hints: they would accuse it of what it did not do.
+    """
     text = "I cannot say."
-    with_words = verdict(evidence=(finding(text, "cannot", score=score, reason=FIRST),))
-    without = verdict(evidence=(Evidence("structure", Label.DEFLECTED, score, FIRST),))
+    with_words = verdict(label, evidence=(finding(text, "cannot", score=score, reason=FIRST),))
+    without = verdict(label, evidence=(Evidence("structure", Label.DEFLECTED, score, FIRST),))
     for said in (with_words, without):
         panel = Read(render.evidence_panel(reply(said, text=text)))
         assert (FIRST in panel.by_tag.get("li", [""])[0]) is shown

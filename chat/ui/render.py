@@ -14,7 +14,9 @@ from chat.ui.texts import Texts
 from detectors import Evidence, Flag, Label, Span, Verdict
 from detectors.segment import split
 
-SHOWN_FROM = 0.2  # weaker findings are kept in the verdict and left out of the page
+# Weaker findings are kept in the verdict and left out of the page; where the reply answers, or is still read, so are
+# hints (one line of thinking, say), which would accuse it of what the verdict does not.
+SHOWN_FROM, SHOWN_UNFLAGGED_FROM = 0.2, 0.5
 # How sure, in words; from this probability on.
 SURE_WORDS = ((0.9, "Very sure"), (0.75, "Fairly sure"), (0.0, "Not very sure"))
 LABEL_WORDS = {
@@ -56,6 +58,13 @@ def what(verdict: Verdict, texts: Texts) -> str:
     if verdict.label is Label.UNDECIDED and verdict.outcome in texts.outcome:
         return texts.outcome[verdict.outcome]
     return texts.flag.of(verdict.flag).about
+
+
+def shown(verdict: Verdict) -> list[Evidence]:
+    """The findings that are strong enough to be shown beside this verdict."""
+    unflagged = verdict.label in (Label.ANSWERED, Label.UNDECIDED)
+    least = SHOWN_UNFLAGGED_FROM if unflagged else SHOWN_FROM
+    return [finding for finding in verdict.evidence if finding.score >= least]
 
 
 def title(verdict: Verdict, texts: Texts) -> str:
@@ -140,7 +149,7 @@ class Mark:
 
 def marks(text: str, evidence: Iterable[Evidence], where: str = "reply") -> list[Mark]:
     """The sentences of the text on which findings of this part rest, in order; those that touch share a mark."""
-    spanned = [(e.span, e) for e in evidence if e.span and e.span.where == where and e.score >= SHOWN_FROM]
+    spanned = [(e.span, e) for e in evidence if e.span and e.span.where == where]
     sentences = [s.span for s in split(text)] if spanned else []
     found: list[Mark] = []
     for span, finding in sorted(spanned, key=lambda pair: pair[0]):
@@ -181,7 +190,7 @@ def evidence_panel(reply: Reply | None) -> str:
     """The reply with its telling sentences marked, and a plain reason for each."""
     if reply is None or not (reply.text or reply.thinking or reply.retracted or reply.done):
         return ""
-    evidence = reply.verdict.evidence
+    evidence = shown(reply.verdict)
     thought, said = marks(reply.thinking, evidence, "thinking"), marks(reply.text, evidence)
     rows = ['<section class="un-card un-evidence"><h3>Evidence</h3>']
     if thought:
@@ -194,7 +203,7 @@ def evidence_panel(reply: Reply | None) -> str:
         rows.append(f'<h4>Taken back</h4><div class="un-text un-gone" dir="auto">{escape(reply.retracted)}</div>')
     if reply.text:
         rows.append(f'<div class="un-text" dir="auto">{marked(reply.text, said, len(thought) + 1)}</div>')
-    loose = [e for e in evidence if (e.span is None or e.span.where == "question") and e.score >= SHOWN_FROM]
+    loose = [e for e in evidence if (e.span is None or e.span.where == "question")]
     items = [_reason(mark.label, mark.why) for mark in [*thought, *said]]
     if items:
         rows.append(f"<ol>{''.join(items)}</ol>")

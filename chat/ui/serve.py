@@ -42,7 +42,7 @@ def serve(
 ) -> gr.Blocks:
     """Serves the page; returns when it is stopped, or at once where `block` is false. Raises `PortError`."""
     _check_port(address)
-    limits = host.load_host()
+    limits = host.load_host(address.host)
     page = build(models, chosen=chosen, engine_with=engine_with, watch=watch, host=limits, login=login)
     for name in (chosen or models.default, models.reference):
         preload(models.find(name))

@@ -1,0 +1,209 @@
+"""What the page's events do: asking, stopping, taking back, choosing. What is shown comes from `render`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import closing
+from typing import Any
+
+import gradio as gr
+
+from chat import catalogue
+from chat.catalogue import Catalogue, Model
+from chat.engines.types import Engine, Options
+from chat.errors import ChatError, QuestionError
+from chat.host import Host
+from chat.session import Compare, Update, clean_question
+from chat.ui import choose, render
+from chat.ui.conversation import Conversation, messages, untame
+from chat.ui.texts import Texts
+
+
+def questions(recorded: Sequence[str], *, clickable: int = 0) -> dict[str, Any]:
+    """The list of recorded questions, shown where there are more than have a button."""
+    label = f"All {len(recorded)} recorded questions"
+    return {"choices": list(recorded), "value": None, "label": label, "visible": len(recorded) > clickable}
+
+
+class Handlers:
+    """What the page's events do. Every one that changes what is seen returns the whole view."""
+
+    def __init__(
+        self,
+        models: Catalogue,
+        texts: Texts,
+        engine_for: Callable[[Model, str | None], Engine],
+        watch: Callable[..., Generator[Update, None, None]],
+        host: Host,
+    ) -> None:
+        self._models = models
+        self._engine_for = engine_for
+        self._texts = texts
+        self._watch = watch
+        self._host = host
+
+    def ask(
+        self, question: str, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
+        """Asks, and streams the view until all is said. The question stays in its box where it cannot be asked.
+
+        The visitor's `login` goes to the engines of this question and is not kept.
+        """
+        if state.running:
+            gr.Info("The last reply is still being written. Wait for it, or press Stop.")
+            yield self._view(state, settings, box=gr.skip())
+            return
+        try:
+            asked = clean_question(question)
+            token = login.token if login else None
+            engine = self._engine_for(self._models.find(settings[0]), token)
+            other = None
+            if Compare(settings[2]) is not Compare.OFF:
+                other = self._engine_for(self._models.find(settings[1]), token)
+        except ChatError as error:
+            gr.Warning(str(error))
+            yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
+            return
+        _, _, compare, system, temperature, top_p, max_tokens, seed = settings
+        options = Options(
+            temperature=temperature,
+            top_p=top_p,
+            max_tokens=max(1, min(int(max_tokens), self._host.max_tokens)),
+            seed=None if seed is None else int(seed),
+        )
+        turn = state.turn(asked, (system or "").strip())
+        with state.replying(turn) as (exchange, stop):
+            box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
+            watching = self._watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
+            with closing(watching) as updates:
+                for update in updates:
+                    exchange.update = update
+                    if not update.final:
+                        yield self._view(state, settings, box=box)
+                        box = gr.skip()
+        failed_unsaid = exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text
+        # A question that could not even be begun is handed back, so that nothing typed is lost.
+        yield self._view(
+            state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
+        )
+
+    def retry(
+        self, data: gr.RetryData, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
+        """Asks the same question again; its exchange and those after it are taken back."""
+        yield from self._again(state, data.index, None, login, settings)
+
+    def edit(
+        self, data: gr.EditData, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
+        """Asks the question as it was changed."""
+        yield from self._again(state, data.index, data.value, login, settings)
+
+    def _again(
+        self, state: Conversation, message: Any, question: Any, login: gr.OAuthToken | None, settings: tuple[Any, ...]
+    ) -> Iterator[list[Any]]:
+        number = self._owner(state, message)
+        if number is None:
+            yield self._view(state, settings)
+            return
+        if question is not None:
+            try:
+                question = clean_question(untame(str(question)))
+            except QuestionError as error:
+                gr.Warning(str(error))
+                yield self._view(state, settings)
+                return
+        state.interrupt()
+        taken = state.cut(number)
+        yield from self.ask(question or taken[0].turn.question, state, login, *settings)
+
+    def undo(self, data: gr.UndoData, state: Conversation, *settings: Any) -> list[Any]:
+        """Takes the exchange back, and its question into the box."""
+        number = self._owner(state, data.index)
+        if number is None:
+            return self._view(state, settings)
+        state.interrupt()
+        taken = state.cut(number)
+        box = gr.update(value=taken[0].turn.question, submit_btn="Ask", stop_btn=False)
+        return self._view(state, settings, box=box)
+
+    def clear(self, state: Conversation, *settings: Any) -> list[Any]:
+        """Begins anew."""
+        state.interrupt()
+        state.cut(0)
+        return self._view(state, settings, box=gr.update(value="", submit_btn="Ask", stop_btn=False))
+
+    def stop(self, state: Conversation) -> None:
+        """Stops the reply; what was said is kept, with its verdict."""
+        state.stop()
+
+    def select(self, data: gr.SelectData, state: Conversation, *settings: Any) -> list[Any]:
+        """Shows the verdict of the reply that was clicked."""
+        if not state.running:
+            state.selected = self._owner(state, data.index)
+        return self._view(state, settings)
+
+    def look(self, state: Conversation, *settings: Any) -> list[Any]:
+        """The view as it is."""
+        return self._view(state, settings)
+
+    def choose(self, model: str, reference: str) -> list[Any]:
+        """What is known of the model that was chosen or typed, its usual sampling, its recorded questions.
+
+        Where it is a server's address, its models are there to choose from then. What is nothing stays as it was typed.
+        """
+        try:
+            found = choose.typed(self._models, model)
+            recorded = catalogue.questions_of(found[0])
+        except ChatError as error:
+            gr.Warning(str(error))
+            return [gr.skip(), choose.about(self._models, reference), *[gr.skip()] * 4]
+        options = found[0].options
+        return [
+            self._offer(model, found),
+            choose.about(self._models, found[0].id, reference),
+            options.temperature,
+            options.top_p,
+            min(options.max_tokens, self._host.max_tokens),
+            gr.update(**questions(recorded)),
+        ]
+
+    def choose_reference(self, model: str, reference: str) -> list[Any]:
+        """The same of the reference."""
+        try:
+            found = choose.typed(self._models, reference)
+        except ChatError as error:
+            gr.Warning(str(error))
+            return [gr.skip(), choose.about(self._models, model)]
+        return [self._offer(reference, found), choose.about(self._models, model, found[0].id)]
+
+    def _offer(self, name: str, found: Sequence[Model]) -> Any:
+        """The list to choose from, where what was typed is no model of it: with what it stands for, that chosen."""
+        if found[0].id == name:
+            return gr.skip()
+        offered = choose.choices(self._models, found[0], public=bool(self._host.public))
+        more = [(model.name, model.id) for model in found]
+        return gr.update(choices=list(dict.fromkeys((*more, *offered))), value=found[0].id)
+
+    def _owner(self, state: Conversation, message: Any) -> int | None:
+        index = message[0] if isinstance(message, (list, tuple)) else message
+        try:
+            return state.owner(int(index), self._texts)
+        except IndexError:
+            return None
+
+    def _view(self, state: Conversation, settings: tuple[Any, ...], *, box: Any = None) -> list[Any]:
+        """What every component of the view shows now."""
+        texts, exchange = self._texts, state.shown
+        reply = exchange.reply if exchange else None
+        other = exchange.update.reference if exchange and exchange.update else None
+        question = exchange.turn.question if exchange else ""
+        place = "" if state.selected is None else f"Reply {state.selected + 1} of {len(state.exchanges)}"
+        name = choose.name_of(self._models, settings[1])
+        return [
+            messages(state.exchanges, texts),
+            render.flag_card(reply, texts, question=question, place=place),
+            render.evidence_panel(reply),
+            render.reference_panel(other, Compare(settings[2]), name, texts),
+            gr.skip() if box is None else box,
+        ]
