@@ -16,7 +16,6 @@ from chat import __version__, catalogue
 from chat.cli_eval import add_eval
 from chat.cli_scan import add_scan
 from chat.engines.server import list_models
-from chat.engines.types import Options
 from chat.errors import ChatError, PortError, QuestionError, ScanError, UnknownModelError
 from chat.export import verdict_record
 from chat.session import Compare, Reply, Update, clean_question, clean_text, watch
@@ -167,9 +166,9 @@ def _ask(args: argparse.Namespace) -> Exit:
     question = args.question if args.question not in (None, "-") else _read(sys.stdin)
     turn = Turn(question=clean_question(question), system=clean_text(args.system))
     model = models.find(args.engine or models.default)
-    options = Options(
+    options = replace(
+        model.options,
         temperature=model.options.temperature if args.temperature is None else args.temperature,
-        top_p=model.options.top_p,
         max_tokens=model.options.max_tokens if args.max_tokens is None else args.max_tokens,
     )
     other = catalogue.engine_for(models.find(args.reference)) if args.reference else None

@@ -101,7 +101,8 @@ def watch(
     """Asks the engine, and yields snapshots until all is said; the last one is final.
 
     Closing the iterator stops the models at once. Setting `stop` does too, and still yields a final update, with
-    what was said until then. An engine's failure becomes part of the reply; it is not raised.
+    what was said until then; so does the end of the time that a reply may take. An engine's failure becomes part of
+    the reply; it is not raised.
     """
     options = options or Options()
     began = time.monotonic()
@@ -155,6 +156,8 @@ class _Watched:
 
     def __init__(self, engine: Engine, turn: Turn, options: Options, lang: str) -> None:
         self._stream = _chunks(engine, turn, options)
+        self._seconds = options.max_seconds
+        self._began = time.monotonic()
         self._monitor = detectors.monitor(turn, lang=lang)
         self._note = ""
         self.snapshot = Reply(model=engine.name, verdict=self._monitor.verdict)
@@ -177,8 +180,12 @@ class _Watched:
                 self._monitor.retract()
             if chunk.text or chunk.thinking:
                 self._monitor.feed(chunk.text, thinking=chunk.thinking)
+            if chunk.waiting is not None or chunk.loading is not None:
+                self._began = time.monotonic()
             if chunk.outcome is not None:
                 self.end(chunk.outcome)
+            elif time.monotonic() - self._began > self._seconds:
+                self.end(Outcome.CUT_OFF)
             else:
                 self._snap(waiting=chunk.waiting, loading=chunk.loading)
 

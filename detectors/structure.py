@@ -19,7 +19,7 @@ CANNED_THINKING_CHARACTERS = 120
 _OF_THE_END: Mapping[Outcome, tuple[Label, float, str]] = MappingProxyType(
     {
         Outcome.EMPTY: (Label.UNDECIDED, 1.0, "The reply ended without a word."),
-        Outcome.CUT_OFF: (Label.UNDECIDED, 1.0, "The reply reached its length limit and was cut off."),
+        Outcome.CUT_OFF: (Label.UNDECIDED, 1.0, "The reply reached its limit of length or time and was cut off."),
         Outcome.STOPPED: (Label.UNDECIDED, 1.0, "The reply was stopped by the reader."),
         Outcome.FAILED: (Label.UNDECIDED, 1.0, "The model broke off with an error."),
         # What ends a reply from outside keeps its reader from the answer, whatever was said until then.

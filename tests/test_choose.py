@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from fake_server import fake_server
 
 from chat.catalogue import Catalogue, Model, Run
 from chat.errors import ChatError
 from chat.ui import choose
-from tests.fake_server import fake_server
 
 SMALL = Model(id="small", name="Small", source="owner/small", notice="Made <for> tests.", known="Says <little>.")
 LARGE = Model(

@@ -106,7 +106,7 @@ def test_reference(answering: Path, refusing: Path, capsys: pytest.CaptureFixtur
 def test_max_tokens(answering: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A reply as long as --max-tokens allows is cut off, and said to be."""
     assert run("ask", FRANCE, "--engine", answering, "--max-tokens", 4, "--temperature", 0) == Exit.OK
-    assert "cut off at its length limit" in capsys.readouterr().out
+    assert "reached its limit of length or time" in capsys.readouterr().out
 
 
 def test_thinking_is_no_reply(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

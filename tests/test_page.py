@@ -10,13 +10,13 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
+from fake_server import REPLY, fake_server
 
 from chat import catalogue
 from chat.catalogue import Model, load_catalogue
 from chat.engines.paced import PacedEngine
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Chunk, Engine
-from tests.fake_server import REPLY, fake_server
 
 pytestmark = pytest.mark.browser
 playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")

@@ -324,3 +324,20 @@ def test_no_question(typed: str) -> None:
     """Nothing but white space is no question."""
     with pytest.raises(QuestionError, match="Type one"):
         clean_question(typed)
+
+
+def test_a_reply_has_its_time() -> None:
+    """One that takes longer is cut off there, and keeps what it said; the engine is closed."""
+    engine = ScriptedEngine(["This goes on. "] * 500, delay=0.02)
+    *_, update = watch(engine, QUESTION, Options(max_seconds=0.2))
+    assert update.reply.verdict.outcome is Outcome.CUT_OFF
+    assert update.reply.text.startswith("This goes on.")
+    assert engine.open_streams == 0
+
+
+@pytest.mark.parametrize("waits", [Chunk(waiting=2), Chunk(loading=0.5)])
+def test_waiting_is_not_counted(waits: Chunk) -> None:
+    """The time counts from when the model is at the reply: not in line, and not while it is loaded."""
+    *_, update = updates([*[waits] * 6, ANSWER], delay=0.1, options=Options(max_seconds=0.4))
+    assert update.reply.verdict.outcome is Outcome.COMPLETE
+    assert update.reply.text == ANSWER

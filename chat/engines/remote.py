@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from typing import Any
 
@@ -20,7 +19,6 @@ from detectors import Outcome, Turn
 
 SILENCE = 60.0  # seconds without a byte after which a server counts as dead
 CONNECT = 10.0  # seconds that a connection may take
-LONGEST = 900.0  # seconds that one reply may take
 TRIES = 3  # of a request, as long as the reply has not begun
 SLACK = 32  # chunks beyond the limit of tokens after which a server is taken not to keep to it
 JOIN_SECONDS = 1.0  # how long a connection may take to be closed
@@ -47,7 +45,6 @@ class RemoteEngine:
         api_key: str | None = None,
         provider: str | None = None,
         silence: float = SILENCE,
-        longest: float = LONGEST,
     ) -> None:
         self.name = name or model
         self.model = model
@@ -55,15 +52,13 @@ class RemoteEngine:
         self._api_key = api_key or (NO_KEY if base_url else None)
         self._provider = provider
         self._silence = silence
-        self._longest = longest
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The reply, as it comes over a connection of its own that is closed with this iterator."""
         said: queue.SimpleQueue[Said] = queue.SimpleQueue()
         talk = _Talk(self._talk(turn, options, said), said)
-        over = time.monotonic() + self._longest
         try:
-            while time.monotonic() < over:
+            while True:
                 try:
                     chunk = said.get(timeout=HEARTBEAT)
                 except queue.Empty:
@@ -74,7 +69,6 @@ class RemoteEngine:
                 if isinstance(chunk, BaseException):
                     raise chunk
                 yield chunk
-            yield Chunk(outcome=Outcome.CUT_OFF)
         finally:
             talk.end()
 

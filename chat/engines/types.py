@@ -13,11 +13,15 @@ HEARTBEAT = 0.05  # seconds; an engine with nothing to say yields an empty chunk
 
 @dataclass(frozen=True, kw_only=True)
 class Options:
-    """How a reply is sampled. `temperature` 0 takes the likeliest token each time."""
+    """How a reply is sampled. `temperature` 0 takes the likeliest token each time.
+
+    `max_seconds` bounds it, once the model is loaded and at it: a small machine takes its time, a broken server for ever.
+    """
 
     temperature: float = 0.0
     top_p: float = 0.95
     max_tokens: int = 1024
+    max_seconds: float = 1800.0
     seed: int | None = None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import gradio as gr
@@ -17,6 +18,8 @@ from chat.session import Compare, Update, clean_question
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.texts import Texts
+
+MOST_SEED = 2**32  # what every server and torch take
 
 
 def questions(recorded: Sequence[str], *, clickable: int = 0) -> dict[str, Any]:
@@ -56,7 +59,8 @@ class Handlers:
         try:
             asked = clean_question(question)
             token = login.token if login else None
-            engine = self._engine_for(self._models.find(settings[0]), token)
+            model = self._models.find(settings[0])
+            engine = self._engine_for(model, token)
             other = None
             if Compare(settings[2]) is not Compare.OFF:
                 other = self._engine_for(self._models.find(settings[1]), token)
@@ -64,13 +68,7 @@ class Handlers:
             gr.Warning(str(error))
             yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
             return
-        _, _, compare, system, temperature, top_p, max_tokens, seed = settings
-        options = Options(
-            temperature=temperature,
-            top_p=top_p,
-            max_tokens=max(1, min(int(max_tokens), self._host.max_tokens)),
-            seed=None if seed is None else int(seed),
-        )
+        compare, system, options = settings[2], settings[3], self._options(model, *settings[4:])
         turn = state.turn(asked, (system or "").strip())
         with state.replying(turn) as (exchange, stop):
             box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
@@ -85,6 +83,16 @@ class Handlers:
         # A question that could not even be begun is handed back, so that nothing typed is lost.
         yield self._view(
             state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
+        )
+
+    def _options(self, model: Model, *sampling: float | None) -> Options:
+        """The model's own, with what was chosen of temperature, top-p, longest reply and seed; a box may be empty."""
+        names = ("temperature", "top_p", "max_tokens", "seed")
+        chosen = {name: value for name, value in zip(names, sampling, strict=True) if value is not None}
+        options = replace(model.options, **chosen)  # type: ignore[arg-type]
+        longest = max(1, min(int(options.max_tokens), self._host.max_tokens))
+        return replace(
+            options, max_tokens=longest, seed=None if options.seed is None else int(options.seed) % MOST_SEED
         )
 
     def retry(
