@@ -15,7 +15,7 @@ HEARTBEAT = 0.05  # seconds; an engine with nothing to say yields an empty chunk
 class Options:
     """How a reply is sampled. `temperature` 0 takes the likeliest token each time.
 
-    `max_seconds` bounds it, once the model is loaded and at it: a small machine takes its time, a broken server for ever.
+    `max_seconds` bounds it, once the model is loaded and at it: a broken server never ends.
     """
 
     temperature: float = 0.0
