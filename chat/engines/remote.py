@@ -120,7 +120,7 @@ class RemoteEngine:
             if outcome is None and not count:
                 raise EngineError(
                     f"The server at {self._base_url or 'the provider'} ended the reply without a word and without a "
-                    "reason. Look at its log, or ask again."
+                    "reason. Shorten the question if it is long, look at the server's log, or ask again."
                 )
             yield Chunk(outcome=outcome or Outcome.CUT_OFF)
 
