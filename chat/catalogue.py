@@ -32,6 +32,7 @@ PROVIDER = "provider:"
 REPLAY = "replay:"
 KEY_VARIABLE = "UNSAID_API_KEY"  # of the server whose URL is given
 RECORDED = "recorded replies, played back at reading speed; nothing is asked of the model now."
+ON_ACCOUNT = "asked through Hugging Face's Inference Providers, on your own account there."
 IN_MEMORY = 2  # models beside the packaged ones: the one that replies and its reference
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 
@@ -112,8 +113,8 @@ class Model:
 
     def by_provider(self) -> Model:
         """The same model as Inference Providers serve it, asked on an account there."""
-        source = f"{PROVIDER}{self.source}"
-        return replace(self, id=source, name=f"{self.name} (provider)", source=source, run=(Run.PROVIDER,))
+        source, name = f"{PROVIDER}{self.source}", f"{self.name} (provider)"
+        return replace(self, id=source, name=name, source=source, notice=ON_ACCOUNT, run=(Run.PROVIDER,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,7 +164,8 @@ def _made_up(name: str) -> Model | None:
         url, _, model = name.partition("#")
         return Model(id=name, name=model or urlsplit(url).netloc, source=name, run=(Run.SERVER,))
     if name.startswith(PROVIDER):
-        return Model(id=name, name=name.removeprefix(PROVIDER), source=name, run=(Run.PROVIDER,))
+        asked = name.removeprefix(PROVIDER)
+        return Model(id=name, name=asked, source=name, notice=ON_ACCOUNT, run=(Run.PROVIDER,))
     if name.startswith(REPLAY):
         file = Path(name.removeprefix(REPLAY)).expanduser()
         if not file.is_file():

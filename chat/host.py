@@ -9,14 +9,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chat import borrowed, catalogue, zero
-from chat.catalogue import Catalogue, Model
+from chat.catalogue import Catalogue, Model, Run
+from chat.engines.remote import RemoteEngine
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
 from detectors.config import read
 
 PUBLIC_VARIABLE = "UNSAID_PUBLIC"
 RECORDINGS = "recordings"  # a folder beside app.py whose files are replies to replay
-LOCAL, PROVIDER = "local", "provider"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,13 +67,18 @@ def has_gpu() -> bool:
 
 
 def models_here(models: Catalogue, *, gpu: bool, login: bool, recordings: Path | None = None) -> Catalogue:
-    """The models of the list that a public host can offer; without a GPU the packaged ones, and recorded replies."""
-    offered = tuple(m for m in models.model if m.packaged or (gpu and LOCAL in m.run) or (login and PROVIDER in m.run))
-    return replace(models, model=(*offered, *_recorded(models, recordings))).closed()
+    """The models of the list that a public host can offer; without a GPU the packaged ones, and recorded replies.
+
+    Those that cannot run here are offered to who can sign in, where providers serve them.
+    """
+    here = [model for model in models.model if model.packaged or (gpu and Run.LOCAL in model.run)]
+    others = [model for model in models.model if model not in here]
+    served = [model.by_provider() for model in others if login and Run.PROVIDER in model.run]
+    return replace(models, model=(*here, *served, *_recorded(models, recordings))).closed()
 
 
 def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
-    """Models that replay the folder's files, if this Unsaid can do so."""
+    """Models that replay the folder's files."""
     found = []
     for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []:
         try:
@@ -85,22 +90,18 @@ def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
 
 def by_provider(model: Model, token: str) -> Engine:
     """The model as Inference Providers serve it, on the account that the token is of; one for each request."""
-    try:
-        from chat.engines import remote  # type: ignore[attr-defined, unused-ignore]
-    except ImportError as error:
-        raise LoadError(f"{model.name} cannot be asked here: this Unsaid has no remote engine. Update it.") from error
-    engine: Engine = remote.RemoteEngine("", model.source, name=model.name, provider="auto", api_key=token)
-    return engine
+    asked = model.source.removeprefix(catalogue.PROVIDER)
+    return RemoteEngine("", asked, name=model.name, provider="auto", api_key=token)
 
 
 def engine_for(
-    model: Model, token: str | None = None, *, gpu: bool, provider: Callable[[Model, str], Engine] = by_provider
+    model: Model, token: str | None = None, *, provider: Callable[[Model, str], Engine] = by_provider
 ) -> Engine:
-    """The engine of this model for one request: this host's, else a provider's on the visitor's own account.
+    """The engine of this model for one request: this host's, or a provider's on the visitor's own account.
 
     The token goes to that engine and nowhere else. Raises `LoadError` where the visitor has to sign in first.
     """
-    if PROVIDER not in model.run or (gpu and LOCAL in model.run):
+    if not model.source.startswith(catalogue.PROVIDER):
         return zero.Here(model) if catalogue.loads_here(model) else catalogue.engine_for(model)
     if not token:
         raise LoadError(f"{model.name} runs on your own account at Hugging Face. Sign in, or choose another model.")

@@ -19,7 +19,7 @@ from chat.catalogue import Catalogue, Model, load_catalogue
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
-from chat.host import PUBLIC_VARIABLE, Host, can_log_in, engine_for, load_host, models_here
+from chat.host import PUBLIC_VARIABLE, Host, by_provider, can_log_in, engine_for, load_host, models_here
 from chat.zero import Here
 from detectors import ConfigError
 from detectors.config import CONFIGS_VARIABLE
@@ -88,9 +88,9 @@ def test_closed_list(name: str) -> None:
 @pytest.mark.parametrize(
     ("gpu", "login", "offered"),
     [
-        (True, True, (DEMO, SMALL, BOTH, LARGE)),
+        (True, True, (DEMO, SMALL, BOTH, LARGE.by_provider())),
         (True, False, (DEMO, SMALL, BOTH)),
-        (False, True, (DEMO, BOTH, LARGE)),
+        (False, True, (DEMO, BOTH.by_provider(), LARGE.by_provider())),
         (False, False, (DEMO,)),
     ],
 )
@@ -116,21 +116,19 @@ def provider(asked: list[tuple[str, str]], model: Model, token: str) -> Engine:
 
 
 @pytest.mark.parametrize(
-    ("model", "gpu", "by"),
+    ("model", "by"),
     [
-        (DEMO, True, "here"),
-        (DEMO, False, "here"),
-        (SMALL, True, "here"),
-        (BOTH, True, "here"),
-        (BOTH, False, "provider"),
-        (LARGE, True, "provider"),
-        (LARGE, False, "provider"),
+        (DEMO, "here"),
+        (SMALL, "here"),
+        (BOTH, "here"),
+        (BOTH.by_provider(), "provider"),
+        (LARGE.by_provider(), "provider"),
     ],
 )
-def test_engine(model: Model, gpu: bool, by: str) -> None:
+def test_engine(model: Model, by: str) -> None:
     """The host runs what it can; the rest goes to a provider with the visitor's token, anew for each request."""
     asked: list[tuple[str, str]] = []
-    engines = [engine_for(model, VISITOR, gpu=gpu, provider=partial(provider, asked)) for _ in range(2)]
+    engines = [engine_for(model, VISITOR, provider=partial(provider, asked)) for _ in range(2)]
     if by == "here":
         assert engines == [Here(model), Here(model)]
         assert not asked
@@ -139,12 +137,18 @@ def test_engine(model: Model, gpu: bool, by: str) -> None:
         assert engines[0] is not engines[1]
 
 
+def test_provider_engine() -> None:
+    """The provider is asked for the model by its Hub id, on the visitor's account."""
+    engine = by_provider(LARGE.by_provider(), VISITOR)
+    assert (engine.name, getattr(engine, "model", "")) == ("Large (provider)", "owner/large")
+
+
 @pytest.mark.parametrize("token", [None, ""])
 def test_not_signed_in(token: str | None) -> None:
     """Who has not signed in is asked to, where the model runs on their account only."""
     with pytest.raises(LoadError, match="Sign in"):
-        engine_for(LARGE, token, gpu=True, provider=partial(provider, []))
-    assert engine_for(DEMO, token, gpu=False) == Here(DEMO)
+        engine_for(LARGE.by_provider(), token, provider=partial(provider, []))
+    assert engine_for(DEMO, token) == Here(DEMO)
 
 
 def test_can_log_in(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -104,7 +104,7 @@ def test_flag_card(flag: Flag) -> None:
     """Every flag is told by a class for its colour, by an icon and by words."""
     said = FLAGS[flag]
     assert said.flag is flag
-    html = render.flag_card(reply(said), TEXTS)
+    html = render.flag_card(reply(said, text="Well."), TEXTS)
     card = Read(html)
     assert f"un-flag--{flag.value}" in card.classes()
     assert ("data-flag", flag.value) in card.attributes
@@ -112,6 +112,23 @@ def test_flag_card(flag: Flag) -> None:
     assert render.icon(flag) in html
     assert card.only("h2") == TEXTS.flag.of(flag).title
     assert TEXTS.flag.of(flag).about in card.text
+
+
+@pytest.mark.parametrize(
+    ("rest", "waits"),
+    [
+        ({}, True),
+        ({"loading": 0.5}, True),
+        ({"waiting": 2}, True),
+        ({"text": "Well."}, False),
+        ({"thinking": "Let me see."}, False),
+    ],
+)
+def test_waiting_for_the_first_words(rest: dict[str, Any], waits: bool) -> None:
+    """Until the model has said something, the card does not pretend to read."""
+    card = Read(render.flag_card(reply(FLAGS[Flag.TOO_EARLY], **rest), TEXTS))
+    assert (TEXTS.waiting in card.text) is waits
+    assert (TEXTS.flag.of(Flag.TOO_EARLY).about in card.text) is not waits
 
 
 def test_flags_differ() -> None:

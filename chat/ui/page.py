@@ -15,7 +15,7 @@ from chat.session import Compare, Update
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation
 from chat.ui.handlers import Handlers, questions
-from chat.ui.texts import load_texts
+from chat.ui.texts import Texts, load_texts
 
 CLICKABLE = 8  # questions of a recording that have a button each
 COMPARE_CHOICES = [
@@ -48,12 +48,8 @@ def build(
     page: gr.Blocks
     with gr.Blocks(title=texts.title, fill_width=True, analytics_enabled=False) as page:
         state = gr.State(Conversation())
-        gr.HTML(
-            f'<header class="un-top"><h1>{texts.title}</h1><p>{texts.tagline}</p></header>',
-            elem_id="un-top",
-            padding=False,
-        )
-        model, compare, reference = _bar(models, first, host, login)
+        _head(texts, login)
+        model, compare, reference = _bar(models, first, host)
         notice = gr.HTML(choose.about(models, first.id, models.reference), elem_id="notice", padding=False)
         with gr.Row(elem_id="un-main", equal_height=False):
             with gr.Column(scale=7, min_width=320, elem_id="un-left"):
@@ -132,8 +128,17 @@ def build(
     return page
 
 
-def _bar(models: Catalogue, first: Model, host: Host, login: bool) -> list[Any]:
-    """Model, when to compare, and reference; beside them the button to sign in, where `login`."""
+def _head(texts: Texts, login: bool) -> None:
+    """Name and purpose; beside them the button to sign in, where `login`."""
+    title = f'<header class="un-top"><h1>{texts.title}</h1><p>{texts.tagline}</p></header>'
+    with gr.Row(elem_id="un-head", equal_height=True):
+        gr.HTML(title, elem_id="un-top", padding=False)
+        if login:  # the component alone makes Gradio open the routes that log in
+            gr.LoginButton(size="sm", scale=0, min_width=200, elem_id="login")
+
+
+def _bar(models: Catalogue, first: Model, host: Host) -> list[Any]:
+    """Model, when to compare, and reference."""
     public = bool(host.public)
     choosing: dict[str, Any] = {
         "choices": choose.choices(models, first, public=public),
@@ -152,8 +157,6 @@ def _bar(models: Catalogue, first: Model, host: Host, login: bool) -> list[Any]:
         )
         compared = models.find(models.reference).id
         reference = gr.Dropdown(value=compared, label="Reference", elem_id="reference", **choosing)
-        if login:  # the component alone makes Gradio open the routes that log in
-            gr.LoginButton(size="sm", min_width=180, elem_id="login")
     return [model, compare, reference]
 
 

@@ -80,12 +80,13 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
             f"<h2>The flag appears here</h2><p>{escape(texts.placeholder)}</p></section>"
         )
     verdict, flag = reply.verdict, reply.verdict.flag
+    silent = not (verdict.final or reply.text or reply.thinking or reply.retracted)
     live = "" if verdict.final else '<span class="un-live">live</span>'
     rows = [
         f'<section class="un-card un-flag un-flag--{flag.value}" data-flag="{flag.value}" '
         f'data-final="{str(verdict.final).lower()}" role="status">',
         f"<header>{icon(flag)}<h2>{escape(title(verdict, texts))}</h2>{live}</header>",
-        f'<p class="un-what">{escape(what(verdict, texts))}</p>',
+        f'<p class="un-what">{escape(texts.waiting if silent else what(verdict, texts))}</p>',
     ]
     if verdict.label is not Label.UNDECIDED:
         percent = round(verdict.confidence * 100)

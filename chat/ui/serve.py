@@ -7,7 +7,6 @@ import socket
 import threading
 from collections.abc import Callable, Generator
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import gradio as gr
@@ -73,7 +72,7 @@ def serve_space(folder: Path) -> gr.Blocks:
     address = Address(
         host=os.environ.get("GRADIO_SERVER_NAME", everywhere), port=int(os.environ.get("GRADIO_SERVER_PORT", "7860"))
     )
-    return serve(models, address, engine_with=partial(host.engine_for, gpu=gpu), watch=zero.watch, login=login)
+    return serve(models, address, engine_with=host.engine_for, watch=zero.watch, login=login)
 
 
 def _check_port(address: Address) -> None:

@@ -48,6 +48,7 @@ class Texts:
     title: str
     tagline: str
     placeholder: str
+    waiting: str
     ask: str
     caveat: str
     example: tuple[ExampleQuestion, ...]
