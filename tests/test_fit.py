@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import importlib.util
 import json
 import os
 import re
@@ -10,16 +11,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import save_random
+from conftest import ask, save_random, text_of
 
 import chat
 from chat.engines.fit import Needs, Room, check, gigabytes, held_as, requirements, room
 from chat.engines.loading import Source, load, quantization_config
 from chat.engines.local import LocalEngine
 from chat.engines.progress import Progress
+from chat.engines.types import Options
 from chat.errors import LoadError
 
 GB = 1_000_000_000
+DEMO = Path(chat.__file__).parent / "engines" / "demo" / "open"
 QWEN_7B = Needs(
     source="Qwen/Qwen2.5-7B-Instruct", parameters=7_610_000_000, dtype="bfloat16", weights_bytes=15_200_000_000
 )
@@ -193,14 +196,25 @@ def test_gigabytes(size: int, text: str) -> None:
     assert gigabytes(size) == text
 
 
-def test_quantization_needs_its_library(random_model: Path) -> None:
+def test_quantization_needs_its_library(random_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without bitsandbytes, asking for 4 bits is an error that says what to install."""
-    import importlib.util
-
-    if importlib.util.find_spec("bitsandbytes"):
-        pytest.skip("bitsandbytes is installed")
+    there = importlib.util.find_spec
+    monkeypatch.setattr("importlib.util.find_spec", lambda name: None if name == "bitsandbytes" else there(name))
     with pytest.raises(LoadError, match=r"at 4bit, and bitsandbytes .* installed: pip install bitsandbytes"):
         LocalEngine(random_model, quantization="4bit").load()
+
+
+@pytest.mark.slow
+def test_quantized() -> None:
+    """At 8 and at 4 bits the demo model takes less and less memory, and still knows what it knew."""
+    pytest.importorskip("bitsandbytes", reason="bitsandbytes is not installed")
+    engines = [LocalEngine(DEMO, quantization=bits) for bits in (None, "8bit", "4bit")]
+    sizes = [engine.load()[0].get_memory_footprint() for engine in engines]
+    assert sizes == sorted(sizes, reverse=True)
+    assert len(set(sizes)) == 3
+    for engine in engines:
+        said = text_of(engine.stream(ask("What was the Berlin Wall?"), Options(max_tokens=60)))
+        assert "East Germany" in said
 
 
 @pytest.mark.parametrize(
