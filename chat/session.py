@@ -12,6 +12,7 @@ import detectors
 from chat.engines.types import Chunk, Engine, Options
 from chat.errors import ChatError, QuestionError
 from detectors import Flag, Outcome, Span, Turn, Verdict
+from detectors.characters import whole
 
 UPDATE_SECONDS = 0.05  # text is shown at most this often; a change of verdict at once
 
@@ -85,7 +86,7 @@ def clean_question(question: str) -> str:
 
 def clean_text(text: str) -> str:
     """The text without outer white space, and without what is no character: halves of surrogate pairs, zeros."""
-    return text.encode("utf-8", "replace").decode("utf-8").replace("\0", "").strip()
+    return whole(text).replace("\0", "").strip()
 
 
 def watch(

@@ -7,8 +7,10 @@ verdict = watch_text("What happened in 1989?", "Let's talk about something else.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache
 
+from detectors.characters import whole
 from detectors.cues import Cues
 from detectors.errors import ConfigError, DetectorError
 from detectors.monitor import Monitor
@@ -88,6 +90,7 @@ def monitor(
 
     `lang` is the language of the topic's name.
     """
+    turn = replace(turn, question=whole(turn.question))
     topic = default_topics().find(turn.question, lang)
     chosen = default_detectors() if detectors is None else detectors
     return Monitor(turn, chosen, topic=topic, thinking_opened=thinking_opened)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from detectors.characters import Joiner
 from detectors.fuse import fuse
 from detectors.segment import Sentences, ThinkingSplitter
 from detectors.types import Detector, Evidence, Failure, Finding, Outcome, Seen, Sentence, Topic, Turn, Verdict
@@ -27,6 +28,7 @@ class Monitor:
         self._detectors = tuple(detectors)
         self._topic = topic
         self._splitter = ThinkingSplitter(opened=thinking_opened)
+        self._joiners = {"text": Joiner(), "thinking": Joiner()}
         self._failed: dict[str, Failure] = {}
         self._kept: dict[str, list[Finding]] = {}
         self._parts: dict[str, list[str]] = {"reply": [], "thinking": []}
@@ -63,10 +65,10 @@ class Monitor:
     def feed(self, text: str = "", *, thinking: str = "") -> None:
         """Takes more text; `thinking` is for engines that have it in a field of its own."""
         self._open()
-        if thinking:
+        if thinking := self._joiners["thinking"].feed(thinking):
             self._splitter.thought = True
             self._add("thinking", thinking)
-        for piece in self._splitter.feed(text):
+        for piece in self._splitter.feed(self._joiners["text"].feed(text)):
             if piece.restart:
                 self._restart()
             self._add(piece.where, piece.text)
@@ -74,8 +76,7 @@ class Monitor:
     def retract(self) -> None:
         """The reply so far was taken back; what is fed from here on replaces it."""
         self._open()
-        for piece in self._splitter.close():
-            self._add(piece.where, piece.text)
+        self._flush()
         self._retracted = (self._retracted or "") + self.reply
         thought = self._splitter.thought
         self._splitter = ThinkingSplitter()  # the replacement is a reply, even where the model was still thinking
@@ -91,8 +92,7 @@ class Monitor:
             raise ValueError("A reply cannot end as running. Say how it ended.")
         if self._verdict.final:
             return self._verdict
-        for piece in self._splitter.close():
-            self._add(piece.where, piece.text)
+        self._flush()
         for where, cutter in self._cutters.items():
             self._found(where, cutter.close())
         if self._retracted is not None and outcome is not Outcome.FAILED:
@@ -105,6 +105,14 @@ class Monitor:
     def _open(self) -> None:
         if self._verdict.final:
             raise ValueError("This monitor is closed. Make a new one for another reply.")
+
+    def _flush(self) -> None:
+        """Takes what was kept back until it was clear what it is."""
+        self._add("thinking", self._joiners["thinking"].close())
+        for piece in [*self._splitter.feed(self._joiners["text"].close()), *self._splitter.close()]:
+            if piece.restart:
+                self._restart()
+            self._add(piece.where, piece.text)
 
     def _add(self, where: str, text: str) -> None:
         if not self._parts[where]:

@@ -237,7 +237,7 @@ def test_any_text(text: str, seed: int) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        "Lone \ud83d halves \ude00 of a pair. I cannot help with that.",
+        "Lone \ufffd halves \ufffd of a pair. I cannot help with that.",
         "👩‍👩‍👧‍👦 🇹🇼 e\u0301 ﬁ ½ Ⅷ ẞ İ. I cannot help with that.",
         "\u202eمرحبا بكم\u202c. שלום. I cannot help with that.",
         "\x00\x07\x1b[31mred\x1b[0m\ufeff. I cannot help with that.",
@@ -246,7 +246,7 @@ def test_any_text(text: str, seed: int) -> None:
     ],
 )
 def test_odd_characters(text: str) -> None:
-    """Halves of characters, emoji, right-to-left text and control characters move no span."""
+    """Emoji, right-to-left text and control characters move no span."""
     for chunks in ([text], list(text)):
         monitor = watch(chunks)
         assert monitor.reply == text
@@ -254,6 +254,35 @@ def test_odd_characters(text: str) -> None:
         (refusal,) = (e for e in monitor.verdict.evidence if e.label is REFUSED)
         assert refusal.span is not None
         assert monitor.reply[refusal.span.start : refusal.span.end] == "I cannot help"
+
+
+@pytest.mark.parametrize(
+    ("chunks", "text"),
+    [
+        (["A smile \ud83d\ude00. "], "A smile 😀. "),
+        (["A smile \ud83d", "\ude00. "], "A smile 😀. "),
+        (["A smile \ud83d", "", "\ude00. "], "A smile 😀. "),
+        (["\ud83d", "\ud83d", "\ude00"], "\ufffd😀"),
+        (["\ude00\ud83d"], "\ufffd\ufffd"),
+        (["A smile \ud83d"], "A smile \ufffd"),
+        (["A smile \ud83d", ". "], "A smile \ufffd. "),
+    ],
+)
+def test_halves_of_characters(chunks: list[str], text: str) -> None:
+    """Halves that come one after the other are joined, and those alone replaced: what cannot be encoded is no reply."""
+    assert watch(chunks).reply == text
+    thinking = Monitor(TURN, [])
+    for chunk in chunks:
+        thinking.feed(thinking=chunk)
+    thinking.close()
+    assert thinking.thinking == text
+
+
+def test_half_a_character_in_the_question() -> None:
+    """It is no question's fault; the detectors read what there is."""
+    watching = made(Turn("Who was Liu Xiaobo \ud83d?"))
+    watching.feed("I cannot discuss that.")
+    assert watching.close().failed == ()
 
 
 def test_leading_white_space_is_dropped() -> None:

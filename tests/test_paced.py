@@ -28,6 +28,15 @@ def test_pace(pace: int) -> None:
     assert sorted(after - before for before, after in itertools.pairwise(times))[len(times) // 2] <= HEARTBEAT + 0.02
 
 
+def test_a_slow_reader_gets_longer_pieces() -> None:
+    """Whoever is busy elsewhere for two beats out of three does not slow the reply down."""
+    text, pace = TEXT * 5, 200
+    began = time.monotonic()
+    for _ in PacedEngine(ScriptedEngine([text]), pace).stream(ask(), GREEDY):
+        time.sleep(HEARTBEAT)
+    assert 0.9 * len(text) / pace <= time.monotonic() - began < 1.5 * len(text) / pace
+
+
 def test_everything_else_passes() -> None:
     """Thinking, waiting, taking back and the ending come through as the engine gave them."""
     script = [

@@ -13,6 +13,7 @@ from conftest import TIANANMEN, ask
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chat.engines.paced import PacedEngine
 from chat.engines.scripted import Script, ScriptedEngine
 from chat.engines.types import Chunk, Options
 from chat.errors import EngineError, QuestionError
@@ -309,7 +310,7 @@ def test_words_of_evidence() -> None:
         ("  Who\nwas it? \n", "Who\nwas it?"),
         ("六四事件是什么？", "六四事件是什么？"),
         ("🙂", "🙂"),
-        ("half \ud83d of it", "half ? of it"),
+        ("half \ud83d of it", "half \ufffd of it"),
         ("nu\0ll", "null"),
         ("\u3000全角\u3000", "全角"),
     ],
@@ -324,6 +325,17 @@ def test_no_question(typed: str) -> None:
     """Nothing but white space is no question."""
     with pytest.raises(QuestionError, match="Type one"):
         clean_question(typed)
+
+
+def test_a_silent_reference_does_not_slow_the_reply() -> None:
+    """While the reference says nothing, a reply at a pace keeps it."""
+    text = "A reply that comes at a pace. " * 8
+    silent = ScriptedEngine(["At last."], delay=10)
+    began = time.monotonic()
+    for update in watch(PacedEngine(ScriptedEngine([text]), 200), QUESTION, reference=silent, compare=Compare.ALWAYS):
+        if update.reply.done:
+            break
+    assert time.monotonic() - began < 2 * len(text) / 200
 
 
 def test_a_reply_has_its_time() -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from chat.engines.types import HEARTBEAT, Chunk, Engine, Options
 from detectors import Turn
 
-BEAT = HEARTBEAT / 2  # about how often a chunk is shown
+BEAT = HEARTBEAT / 2  # how often a chunk is shown
 
 
 class PacedEngine:
@@ -18,21 +18,32 @@ class PacedEngine:
     def __init__(self, engine: Engine, pace: int) -> None:
         self.name = engine.name
         self.engine = engine
-        self._size = max(1, round(pace * BEAT))  # characters in a chunk
-        self._beat = self._size / pace  # seconds from one chunk to the next
+        self._pace = pace
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
-        """The engine's chunks, cut into smaller ones, a beat apart."""
+        """The engine's chunks, their text cut into pieces that come at the pace."""
         stream = self.engine.stream(turn, options)
         try:
             for chunk in stream:
                 if chunk.retract:
                     yield Chunk(retract=True)
-                for start in range(0, len(chunk.text), self._size):
-                    began = time.monotonic()
-                    yield Chunk(text=chunk.text[start : start + self._size])
-                    time.sleep(max(0.0, self._beat - (time.monotonic() - began)))
+                for text in paced(chunk.text, self._pace):
+                    yield Chunk(text=text)
                 yield dataclasses.replace(chunk, text="", retract=False)
         finally:
             if close := getattr(stream, "close", None):
                 close()
+
+
+def paced(text: str, pace: int) -> Iterator[str]:
+    """The text in pieces, a beat apart, at `pace` characters a second.
+
+    Whoever is slow to ask for the next piece gets a longer one: two replies that are shown side by side each keep their
+    pace.
+    """
+    began, at = time.monotonic(), 0
+    while at < len(text):
+        due = max(at + 1, round(pace * (time.monotonic() - began + BEAT)))
+        yield text[at:due]
+        at = due
+        time.sleep(max(0.0, began + at / pace - time.monotonic()))
