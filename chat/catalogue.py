@@ -32,9 +32,10 @@ PROVIDER = "provider:"
 REPLAY = "replay:"
 KEY_VARIABLE = "UNSAID_API_KEY"  # of the server whose URL is given
 RECORDED = "recorded replies, played back at reading speed; nothing is asked of the model now."
-ON_ACCOUNT = "asked through Hugging Face's Inference Providers, on your own account there."
+BY_PROVIDER = "asked through Hugging Face's Inference Providers, which see what you ask."
 IN_MEMORY = 2  # models beside the packaged ones: the one that replies and its reference
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
+_HUB_PAGE = re.compile(r"https://(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/?")
 
 
 class Run(StrEnum):
@@ -57,7 +58,8 @@ class Model:
     `parameters` and `active` (those that a mixture of experts uses at a time) are in billions, `download` and `memory`
     (of the weights in 16 bits) in gigabytes, `context` in tokens. `gated`: its licence is to be accepted on the Hub.
     `remote_code`: it comes with code of its own, which is not run. `known` is how it behaves on sensitive questions,
-    and `sources` is where all this comes from. `run` is where it can be run.
+    and `sources` is where all this comes from. `run` is where it can be run. `keyed`: its server is the host's own
+    choice, and gets the host's key.
     """
 
     id: str
@@ -85,6 +87,7 @@ class Model:
     pace: int | None = None
     quantization: Quantization | None = None
     trust_remote_code: bool = False
+    keyed: bool = True
     options: Options = Options()
 
     @property
@@ -114,7 +117,7 @@ class Model:
     def by_provider(self) -> Model:
         """The same model as Inference Providers serve it, asked on an account there."""
         source, name = f"{PROVIDER}{self.source}", f"{self.name} (provider)"
-        return replace(self, id=source, name=name, source=source, notice=ON_ACCOUNT, run=(Run.PROVIDER,))
+        return replace(self, id=source, name=name, source=source, notice=BY_PROVIDER, run=(Run.PROVIDER,))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,6 +138,8 @@ class Catalogue:
 
         Of a list that is not open nothing else is found, and the file system is not looked at.
         """
+        if page := _HUB_PAGE.fullmatch(name):
+            name = page[1]
         for model in self.model:
             if name in (model.id, model.name, model.source):
                 return model
@@ -162,10 +167,11 @@ def _made_up(name: str) -> Model | None:
     """The model that a name with a scheme stands for. Raises `UnknownModelError` where there is no such file."""
     if name.startswith(SERVERS):
         url, _, model = name.partition("#")
-        return Model(id=name, name=model or urlsplit(url).netloc, source=name, run=(Run.SERVER,))
+        shown = model or urlsplit(url).netloc.rpartition("@")[2]  # a password may stand before the host
+        return Model(id=name, name=shown, source=name, run=(Run.SERVER,), keyed=False)
     if name.startswith(PROVIDER):
         asked = name.removeprefix(PROVIDER)
-        return Model(id=name, name=asked, source=name, notice=ON_ACCOUNT, run=(Run.PROVIDER,))
+        return Model(id=name, name=asked, source=name, notice=BY_PROVIDER, run=(Run.PROVIDER,))
     if name.startswith(REPLAY):
         file = Path(name.removeprefix(REPLAY)).expanduser()
         if not file.is_file():
@@ -191,12 +197,33 @@ def preload(model: Model) -> None:
         loading(model)
 
 
-def on_server(url: str) -> tuple[Model, ...]:
-    """The models of the server at this URL; the one that it names after a `#` first. Raises `LoadError`."""
+def named(models: Catalogue, name: str) -> Model:
+    """The model that the host named: one whose server gets the host's key. Raises `UnknownModelError`."""
+    return replace(models.find(name), keyed=True)
+
+
+def on_server(url: str, *, keyed: bool = False) -> tuple[Model, ...]:
+    """The models of the server at this URL; the one that it names after a `#` first. Raises `LoadError`.
+
+    The host's own, `keyed`, go by their names alone: visitors are not told the address, nor a password in it.
+    """
     base, _, wanted = url.partition("#")
-    names = list_models(base, api_key=os.environ.get(KEY_VARIABLE))
-    found = (_made_up(f"{base}#{name}") for name in dict.fromkeys((*filter(None, [wanted]), *names)))
-    return tuple(model for model in found if model)
+    names = list_models(base, api_key=_key(keyed))
+    return tuple(
+        Model(
+            id=name if keyed else f"{base}#{name}",
+            name=name,
+            source=f"{base}#{name}",
+            run=(Run.SERVER,),
+            keyed=keyed,
+        )
+        for name in dict.fromkeys((*filter(None, [wanted]), *names))
+    )
+
+
+def _key(keyed: bool) -> str | None:
+    """The key of the server that the host chose: whoever types another's address must not have it sent there."""
+    return os.environ.get(KEY_VARIABLE) if keyed else None
 
 
 def questions_of(model: Model) -> tuple[str, ...]:
@@ -253,7 +280,7 @@ def _made(model: Model) -> Engine:
     source = model.source
     if source.startswith(SERVERS):
         url, _, wanted = source.partition("#")
-        key = os.environ.get(KEY_VARIABLE)
+        key = _key(model.keyed)
         return RemoteEngine(url, choose_model(url, wanted, api_key=key), api_key=key)
     if source.startswith(PROVIDER):
         return RemoteEngine("", source.removeprefix(PROVIDER), name=model.name, provider="auto")

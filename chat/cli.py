@@ -153,7 +153,7 @@ def _chat(args: argparse.Namespace) -> Exit:
 
     models, chosen = catalogue.load_catalogue(), args.engine
     if chosen and chosen.startswith(catalogue.SERVERS):
-        served = catalogue.on_server(chosen)
+        served = catalogue.on_server(chosen, keyed=True)
         models, chosen = replace(models, model=(*served, *models.model)), served[0].id if served else chosen
     models.find(chosen or models.default)
     print(f"Unsaid is at http://{args.host}:{args.port} (Ctrl+C stops it)", flush=True)
@@ -165,13 +165,13 @@ def _ask(args: argparse.Namespace) -> Exit:
     texts, models = load_texts(), catalogue.load_catalogue()
     question = args.question if args.question not in (None, "-") else _read(sys.stdin)
     turn = Turn(question=clean_question(question), system=clean_text(args.system))
-    model = models.find(args.engine or models.default)
+    model = catalogue.named(models, args.engine or models.default)
     options = replace(
         model.options,
         temperature=model.options.temperature if args.temperature is None else args.temperature,
         max_tokens=model.options.max_tokens if args.max_tokens is None else args.max_tokens,
     )
-    other = catalogue.engine_for(models.find(args.reference)) if args.reference else None
+    other = catalogue.engine_for(catalogue.named(models, args.reference)) if args.reference else None
     compare = Compare.ALWAYS if other else Compare.OFF
     printed = ""
     update: Update | None = None
@@ -217,7 +217,7 @@ def _print_flag(update: Update, texts: Texts, *, notice: str) -> None:
     if update.reference:
         other = update.reference
         print(f"\n{_bold(other.model)} ({title(other.verdict, texts)}):\n{other.text or other.error or ''}")
-    for line in filter(None, (reply.note, notice)):
+    for line in filter(None, (reply.note, update.reference.note if update.reference else "", notice)):
         print(f"\n{line}")
 
 

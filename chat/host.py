@@ -16,6 +16,7 @@ from chat.errors import LoadError, UnknownModelError
 from detectors.config import read
 
 PUBLIC_VARIABLE = "UNSAID_PUBLIC"
+ON_ACCOUNT = "asked through Hugging Face's Inference Providers, on your own account there. Sign in first."
 RECORDINGS = "recordings"  # a folder beside app.py whose files are replies to replay
 
 
@@ -73,7 +74,8 @@ def models_here(models: Catalogue, *, gpu: bool, login: bool, recordings: Path |
     """
     here = [model for model in models.model if model.packaged or (gpu and Run.LOCAL in model.run)]
     others = [model for model in models.model if model not in here]
-    served = [model.by_provider() for model in others if login and Run.PROVIDER in model.run]
+    asked = [model.by_provider() for model in others if login and Run.PROVIDER in model.run]
+    served = [replace(model, notice=ON_ACCOUNT) for model in asked]
     return replace(models, model=(*here, *served, *_recorded(models, recordings))).closed()
 
 

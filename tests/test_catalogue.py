@@ -11,7 +11,7 @@ import pytest
 from conftest import ANSWER, GREEDY, ask, text_of
 from fake_server import REPLY, fake_server
 
-from chat.catalogue import Catalogue, Model, engine_for, load_catalogue, on_server, questions_of
+from chat.catalogue import KEY_VARIABLE, Catalogue, Model, engine_for, load_catalogue, named, on_server, questions_of
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
 
@@ -160,6 +160,33 @@ def test_every_model_of_a_server() -> None:
         assert text_of(list(engine_for(found[0]).stream(ask(), GREEDY))) == REPLY
     with pytest.raises(LoadError, match="Nothing answers at"):
         on_server(server.url)
+
+
+def test_the_hosts_key_goes_to_the_hosts_server(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The server that the host named gets the host's key; one that anybody typed does not."""
+    monkeypatch.setenv(KEY_VARIABLE, "secret")
+    with fake_server() as server:
+        for model in (MODELS.find(f"{server.url}#plain"), named(MODELS, f"{server.url}#plain")):
+            list(engine_for(model).stream(ask(), GREEDY))
+        for model in (on_server(server.url)[0], on_server(server.url, keyed=True)[0]):
+            list(engine_for(model).stream(ask(), GREEDY))
+        assert ["secret" in (key or "") for key in server.keys] == [False, True, False, True]
+
+
+def test_visitors_are_not_told_where_the_hosts_server_is() -> None:
+    """Neither its address nor a password in it is in what the page is given of the model."""
+    with fake_server() as server:
+        host = server.url.removeprefix("http://").removesuffix("/v1")
+        (model,) = on_server(f"http://joe:hunter2@{host}/v1", keyed=True)
+        assert (model.id, model.name) == ("plain", "plain")
+    typed = MODELS.find("http://joe:hunter2@example.com:8000")
+    assert typed.name == "example.com:8000"
+
+
+@pytest.mark.parametrize("page", ["https://huggingface.co/owner/other", "https://hf.co/owner/other/"])
+def test_pages_of_the_hub(page: str) -> None:
+    """The address of a model's page on the Hub is taken for the model, and not for a server."""
+    assert MODELS.find(page) == MODELS.find("owner/other")
 
 
 def test_too_large_for_here() -> None:

@@ -15,7 +15,7 @@ import pytest
 from conftest import eventually
 from page_client import ask_page, free_port, up
 
-from chat.catalogue import Catalogue, Model, load_catalogue
+from chat.catalogue import Catalogue, Model, Run, load_catalogue
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
@@ -97,8 +97,9 @@ def test_closed_list(name: str) -> None:
 def test_models_here(gpu: bool, login: bool, offered: tuple[Model, ...]) -> None:
     """A host offers what it can run, and to visitors who sign in what providers run; the demo always."""
     models = models_here(MODELS, gpu=gpu, login=login)
-    assert models.model == offered
+    assert [model.id for model in models.model] == [model.id for model in offered]
     assert not models.open
+    assert all("your own account" in model.notice for model in models.model if model.run == (Run.PROVIDER,))
 
 
 def test_recordings(tmp_path: Path) -> None:

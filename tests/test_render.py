@@ -464,6 +464,7 @@ def cards(evil: str) -> dict[str, str]:
         "retracted": render.evidence_panel(reply(retracted=evil)),
         "reference to come": render.reference_panel(None, Compare.ALWAYS, evil, TEXTS),
         "reference model": render.reference_panel(reply(model=evil), Compare.ALWAYS, "n", TEXTS),
+        "reference note": render.reference_panel(reply(note=evil), Compare.ALWAYS, "n", TEXTS),
         "reference error": render.reference_panel(reply(error=evil), Compare.ALWAYS, "n", TEXTS),
     }
 
@@ -579,3 +580,11 @@ def test_reference_has_its_own_flag(flag: Flag) -> None:
     assert "Other" in panel.only("h3")
     assert "Troops opened fire." in panel.text
     assert "It broke off." in panel.text
+
+
+def test_reference_says_what_it_is_and_waits_for() -> None:
+    """A recorded reference is labelled, and one that is loaded or stands in line says so."""
+    said = reply(text="Yes.", note="Recorded reply of m, 2025-01-20.", loading=0.4, waiting=2)
+    panel = Read(render.reference_panel(said, Compare.ALWAYS, "Other", TEXTS))
+    for words in ("Recorded reply of m, 2025-01-20.", "40%", "2 replies are ahead of yours."):
+        assert words in panel.text

@@ -14,7 +14,7 @@ from chat.catalogue import Catalogue, Model
 from chat.engines.types import Engine, Options
 from chat.errors import ChatError, QuestionError
 from chat.host import Host
-from chat.session import Compare, Update, clean_question
+from chat.session import Compare, Update, clean_question, clean_text
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.texts import Texts
@@ -69,7 +69,7 @@ class Handlers:
             yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
             return
         compare, system, options = settings[2], settings[3], self._options(model, *settings[4:])
-        turn = state.turn(asked, (system or "").strip())
+        turn = state.turn(asked, clean_text(system or ""))
         with state.replying(turn) as (exchange, stop):
             box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
             watching = self._watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)

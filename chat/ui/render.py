@@ -98,17 +98,7 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
     rows += [f'<p class="un-alert">{escape(reply.error)}</p>'] if reply.error else []
     if verdict.outcome in texts.outcome and verdict.label is not Label.UNDECIDED:
         rows.append(f'<p class="un-alert">{escape(texts.outcome[verdict.outcome])}</p>')
-    if reply.note:
-        rows.append(f'<p class="un-alert">{escape(reply.note)}</p>')
-    if reply.loading is not None:
-        percent = round(reply.loading * 100)
-        rows.append(
-            f'<div class="un-sure"><span>Loading the model</span><span class="un-bar" role="img" '
-            f'aria-label="{percent} percent loaded"><i style="width:{percent}%"></i></span><b>{percent}%</b></div>'
-        )
-    if reply.waiting:
-        ahead = "1 reply is" if reply.waiting == 1 else f"{reply.waiting} replies are"
-        rows.append(f'<p class="un-alert">{ahead} ahead of yours.</p>')
+    rows.append(_before_it(reply))
     for failure in verdict.failed:
         rows.append(
             f'<p class="un-alert">The detector “{escape(failure.detector)}” failed; the verdict does without it.</p>'
@@ -118,6 +108,21 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
     facts += [(place or "Question", _shorten(question, 90))] if question else []
     rows.append("<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts) + "</dl>")
     rows.append(f'<p class="un-small">{escape(_meaning(verdict, texts))}</p></section>')
+    return "".join(rows)
+
+
+def _before_it(reply: Reply) -> str:
+    """What is to be known beside the reply, and what it waits for."""
+    rows = [f'<p class="un-alert">{escape(reply.note)}</p>'] if reply.note else []
+    if reply.loading is not None:
+        percent = round(reply.loading * 100)
+        rows.append(
+            f'<div class="un-sure"><span>Loading the model</span><span class="un-bar" role="img" '
+            f'aria-label="{percent} percent loaded"><i style="width:{percent}%"></i></span><b>{percent}%</b></div>'
+        )
+    if reply.waiting:
+        ahead = "1 reply is" if reply.waiting == 1 else f"{reply.waiting} replies are"
+        rows.append(f'<p class="un-alert">{ahead} ahead of yours.</p>')
     return "".join(rows)
 
 
@@ -234,7 +239,7 @@ def reference_panel(reference: Reply | None, compare: Compare, name: str, texts:
     return (
         '<section class="un-card un-reference"><header><h3>The same question to '
         f'{escape(reference.model)}</h3><span class="un-chip un-chip--{verdict.flag.value}">'
-        f"{icon(verdict.flag)}{escape(title(verdict, texts))}</span></header>{error}"
+        f"{icon(verdict.flag)}{escape(title(verdict, texts))}</span></header>{error}{_before_it(reference)}"
         f'<div class="un-answer" dir="auto">{markdown(reference.text)}</div></section>'
     )
 
