@@ -32,6 +32,7 @@ bench: $(VENV)/installed
 	$(BIN)/python -m chat.engines.bench
 	$(BIN)/python -m chat.engines.switch_bench
 	$(BIN)/python -m chat.engines.remote_bench
+	$(BIN)/python -m chat.ui.bench
 	$(BIN)/python -m detectors.bench
 
 wheel: $(VENV)/installed-dev

@@ -29,13 +29,17 @@ HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\nConnection: close
 
 
 class PacedServer(ThreadingHTTPServer):
-    """Sends a reply token by token; `left` are the times at which it saw a client go."""
+    """Sends a reply token by token.
+
+    `left` are the times at which it saw a client go, `began` those of each first token, in seconds since 1970.
+    """
 
     daemon_threads = True
     request_queue_size = 128
 
     def __init__(self) -> None:
         self.left: list[float] = []
+        self.began: list[float] = []
         super().__init__(("127.0.0.1", 0), _Handler)
 
     @property
@@ -45,12 +49,21 @@ class PacedServer(ThreadingHTTPServer):
 
 
 class _Handler(BaseHTTPRequestHandler):
+    def do_GET(self) -> None:
+        models = json.dumps({"data": [{"id": "paced"}]}).encode()
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(models)))
+        self.end_headers()
+        self.wfile.write(models)
+
     def do_POST(self) -> None:
         self.rfile.read(int(self.headers["Content-Length"]))
         self.close_connection = True
+        server: PacedServer = self.server  # type: ignore[assignment]
         began = time.monotonic()
         try:
             self.wfile.write(HEAD)
+            server.began.append(time.time())
             for number in range(TOKENS):
                 self._send({"content": WORDS[number % len(WORDS)]}, None)
                 # To a timetable: what a slow client costs is not passed on.
@@ -62,7 +75,6 @@ class _Handler(BaseHTTPRequestHandler):
                     self.connection.settimeout(None)
             self._send({}, "stop")
         except OSError:
-            server: PacedServer = self.server  # type: ignore[assignment]
             server.left.append(time.monotonic())
 
     def _send(self, delta: dict[str, str], reason: str | None) -> None:
