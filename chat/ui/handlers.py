@@ -17,6 +17,7 @@ from chat.host import Host
 from chat.session import Compare, Update, clean_question, clean_text
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation, messages, untame
+from chat.ui.rate import Rate
 from chat.ui.texts import Texts
 
 MOST_SEED = 2**32  # what every server and torch take
@@ -44,6 +45,7 @@ class Handlers:
         self._texts = texts
         self._watch = watch
         self._host = host
+        self._rate = Rate()
 
     def ask(
         self, question: str, state: Conversation, login: gr.OAuthToken | None, *settings: Any
@@ -73,10 +75,10 @@ class Handlers:
         with state.replying(turn) as (exchange, stop):
             box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
             watching = self._watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
-            with closing(watching) as updates:
+            with closing(watching) as updates, self._rate.stream() as due:
                 for update in updates:
                     exchange.update = update
-                    if not update.final:
+                    if due(update):
                         yield self._view(state, settings, box=box)
                         box = gr.skip()
         failed_unsaid = exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text
