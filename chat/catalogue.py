@@ -281,7 +281,8 @@ def _made(model: Model) -> Engine:
     if source.startswith(SERVERS):
         url, _, wanted = source.partition("#")
         key = _key(model.keyed)
-        return RemoteEngine(url, choose_model(url, wanted, api_key=key), api_key=key)
+        name = "" if model.id == source else model.name  # what was typed is called as the server calls it
+        return RemoteEngine(url, choose_model(url, wanted, api_key=key), name=name, api_key=key)
     if source.startswith(PROVIDER):
         return RemoteEngine("", source.removeprefix(PROVIDER), name=model.name, provider="auto")
     if source.startswith(REPLAY):

@@ -148,6 +148,7 @@ def test_server_engine() -> None:
     with fake_server() as server:
         engine = engine_for(MODELS.find(server.url))
         assert engine.name == "plain"
+        assert engine_for(Model(id="ours", name="Our model", source=server.url)).name == "Our model"
         assert text_of(list(engine.stream(ask(), GREEDY))) == REPLY
 
 

@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, text_of
-from real_server import Serving, free_port, running
+from page_client import free_port
+from real_server import Serving, running
 
 from chat.engines.local import LocalEngine
 from chat.engines.remote import RemoteEngine
