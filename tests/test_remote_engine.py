@@ -55,7 +55,7 @@ def thinking_of(chunks: list[Chunk]) -> str:
         ("comments", REPLY, "", Outcome.COMPLETE),
         ("slow", REPLY, "", Outcome.COMPLETE),
         ("length", REPLY, "", Outcome.CUT_OFF),
-        ("no-reason", REPLY, "", Outcome.CUT_OFF),
+        ("no-reason", REPLY, "", Outcome.COMPLETE),
         ("filtered", "The events of 1989 ", "", Outcome.FILTERED),
     ],
 )
