@@ -73,7 +73,7 @@ async def _refusal(response: httpx2.Response) -> httpx2.Response:
 
 async def events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
     """The JSON objects of a stream of events; of a reply in plain JSON that one. Raises `NoReplyError`."""
-    plain = b""
+    plain = bytearray()
     async for line in _lines(pieces):
         if plain or line.startswith(b"{"):  # not streamed, or an error in the middle of a stream
             plain += line
@@ -92,23 +92,25 @@ async def events(pieces: AsyncIterator[bytes]) -> AsyncIterator[dict[str, Any]]:
         yield DONE
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[bytearray]:
     """The lines, without the space around them and without the mark that some put before the first."""
-    rest = b""
+    rest = bytearray()
     async for piece in pieces:
-        *lines, rest = _END_OF_LINE.split(rest + piece)
+        first, *others = _END_OF_LINE.split(piece)
+        rest += first
+        for line in others:
+            yield rest.strip().removeprefix(codecs.BOM_UTF8)
+            rest = bytearray(line)
         _bounded(rest)
-        for line in lines:
-            yield line.strip().removeprefix(codecs.BOM_UTF8)
     yield rest.strip().removeprefix(codecs.BOM_UTF8)
 
 
-def _bounded(data: bytes) -> None:
+def _bounded(data: bytearray) -> None:
     if len(data) > LONGEST:
         raise NoReplyError(f"more than {LONGEST // 2**20} MB without an end")
 
 
-def _event(data: bytes) -> dict[str, Any]:
+def _event(data: bytearray) -> dict[str, Any]:
     """The object; empty for JSON that is none, which says nothing."""
     try:
         event = json.loads(data.decode(errors="replace")) if data else None

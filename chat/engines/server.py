@@ -158,8 +158,8 @@ def _ids(body: object) -> tuple[str, ...]:
     """The ids in a list of models: OpenAI's, Together's bare one, Ollama's and llama.cpp's of their own."""
     if isinstance(body, dict):
         body = body["data"] if "data" in body else body["models"]
-    if body is not None and not isinstance(body, list):
-        raise TypeError("no list")
+    if body is not None and not (isinstance(body, list) and all(isinstance(model, dict) for model in body)):
+        raise TypeError("no list of models")
     return tuple(str(model.get("id") or model["name"]) for model in body or ())
 
 
