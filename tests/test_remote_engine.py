@@ -253,8 +253,9 @@ def test_providers_say_what_they_want(monkeypatch: pytest.MonkeyPatch, tmp_path:
         monkeypatch.delenv(name, raising=False)
     with pytest.raises(EngineError, match="which model: provider:owner/name"):
         list(provider("").stream(ask(), GREEDY))
-    with pytest.raises(EngineError, match="Set HF_TOKEN to it, or sign in with `hf auth login`"):
-        list(provider("owner/name", token=None).stream(ask(), GREEDY))
+    for token in (None, "sk-of-somebody-else"):
+        with pytest.raises(EngineError, match="Set HF_TOKEN to it, or run `hf auth login`"):
+            list(provider("owner/name", token=token).stream(ask(), GREEDY))
     monkeypatch.setenv("HTTPS_PROXY", nobody())
     with pytest.raises(EngineError, match="Inference Providers cannot be reached"):
         list(provider("owner/name").stream(ask(), GREEDY))

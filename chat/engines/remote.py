@@ -131,8 +131,10 @@ class RemoteEngine:
             raise EngineError(f"{PROVIDERS} are not asked while {variable} is set. Unset it, and start again.")
         if not self.model:
             raise EngineError(f"{PROVIDERS} have to be told which model: provider:owner/name.")
-        if not (self._api_key or get_token()):
-            raise EngineError(f"{PROVIDERS} want your token. Set HF_TOKEN to it, or sign in with `hf auth login`.")
+        if not (self._api_key or get_token() or "").startswith("hf_"):
+            raise EngineError(
+                f"{PROVIDERS} want your token, which begins with hf_. Set HF_TOKEN to it, or run `hf auth login`."
+            )
         return {"provider": self._provider}
 
 

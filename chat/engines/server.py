@@ -139,9 +139,10 @@ async def _get(url: str, headers: dict[str, str], seconds: float) -> bytes:
     import httpx2
 
     body = b""
+    patience = httpx2.Timeout(None, connect=0.8 * seconds)  # less than all, to know that nothing answers
     async with (
         asyncio.timeout(seconds),
-        httpx2.AsyncClient(follow_redirects=True, timeout=None) as client,
+        httpx2.AsyncClient(follow_redirects=True, timeout=patience) as client,
         client.stream("GET", url, headers=headers) as response,
     ):
         async for piece in response.aiter_bytes():
@@ -214,7 +215,7 @@ def _refused(status: int, said: str, *, where: str, model: str) -> str:
     key = "Set UNSAID_API_KEY to the server's key, or HF_TOKEN for Hugging Face, and start again."
     listed = f"`unsaid models --engine {where}` lists the models there."
     if where == PROVIDERS:
-        key = "Set HF_TOKEN to a token that may call Inference Providers, or sign in with `hf auth login`."
+        key = "Sign in again, or set HF_TOKEN to a token that may call Inference Providers."
         listed = f"https://huggingface.co/{model} says which providers serve it."
     remedies = {
         401: f"wants a key, or does not accept this one ({said}). {key}",
