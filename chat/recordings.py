@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Literal
 
+from chat.engines.wire import outcome_of, thinking_of
+from chat.engines.wire import text_of as _text
 from chat.errors import LoadError
 from detectors import Message, Outcome, Turn
 
@@ -28,8 +30,6 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "chatgpt": "assistant",
     "model": "assistant",
 }
-_OUTCOMES = {"length": Outcome.CUT_OFF, "content_filter": Outcome.FILTERED}
-_THINKING = ("reasoning", "reasoning_content", "thinking")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,14 +139,13 @@ def _ours(entry: Mapping[str, Any]) -> Recording | None:
     question, reply = _text(entry.get("question")).strip(), entry.get("reply")
     if not question or not isinstance(reply, str):
         return None
-    thinking = next((text for name in _THINKING if (text := _text(entry.get(name)))), "")
     return Recording(
         turn=Turn(question, system=_text(entry.get("system"))),
         reply=reply,
-        thinking=thinking,
+        thinking=thinking_of(entry),
         model=_text(entry.get("model")),
         date=_date(entry),
-        outcome=_OUTCOMES.get(_text(entry.get("finish_reason")), Outcome.COMPLETE),
+        outcome=outcome_of(entry.get("finish_reason")),
     )
 
 
@@ -154,7 +153,11 @@ def _conversation(
     said: list[tuple[Any, Any, Mapping[str, Any]]], entry: Mapping[str, Any], end: Any
 ) -> Recording | None:
     """The last question that has a reply; what was said before it is its conversation."""
-    messages = [(_ROLES[str(role)], _text(content), extra) for role, content, extra in said if str(role) in _ROLES]
+    messages = [
+        (_ROLES[str(role)], _text(content) + _text(extra.get("refusal")), extra)
+        for role, content, extra in said
+        if str(role) in _ROLES
+    ]
     system = "\n".join(text for role, text, _ in messages if role == "system")
     spoken = [(role, text, extra) for role, text, extra in messages if role != "system"]
     while spoken and spoken[-1][0] != "assistant":
@@ -165,20 +168,11 @@ def _conversation(
     return Recording(
         turn=Turn(question.strip(), tuple(Message(role, text) for role, text, _ in history), system),
         reply=reply,
-        thinking=next((text for name in _THINKING if (text := _text(extra.get(name)))), ""),
+        thinking=thinking_of(extra),
         model=_text(entry.get("model")),
         date=_date(entry),
-        outcome=_OUTCOMES.get(_text(end), Outcome.COMPLETE),
+        outcome=outcome_of(end),
     )
-
-
-def _text(content: object) -> str:
-    """Text that is a string, or a list of parts of which some are text."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, Mapping))
-    return ""
 
 
 def _date(entry: Mapping[str, Any]) -> str:

@@ -17,13 +17,16 @@ THOUGHT = "The question is about a city."
 
 @dataclass
 class FakeServer:
-    """The server: `asked` are the bodies of requests, `keys` their keys, `left` when clients went away."""
+    """The server: of requests `asked` are the bodies, `keys` and `paths`; `left` is when clients went away."""
 
     url: str = ""
     asked: list[dict[str, Any]] = field(default_factory=list)
     keys: list[str | None] = field(default_factory=list)
+    paths: list[str] = field(default_factory=list)
     left: list[float] = field(default_factory=list)
     models: list[str] = field(default_factory=lambda: ["plain"])
+    listing: tuple[int, Any] | None = None  # status and body in the place of the list of models
+    drip: float = 0.0  # seconds between the bytes of that list
     failures: dict[str, int] = field(default_factory=dict)  # model -> requests that still fail
     went: threading.Event = field(default_factory=threading.Event)
 
@@ -41,6 +44,7 @@ def words(text: str) -> list[bytes]:
 
 
 STOP, DONE = event(finish="stop"), b"data: [DONE]\n\n"
+WHOLE = {"choices": [{"message": {"content": REPLY, "reasoning": THOUGHT}, "finish_reason": "length"}]}
 FOREVER = 60.0  # seconds; longer than any test waits
 Step = bytes | float | None  # something to send, seconds to wait, or None: cut the connection
 
@@ -71,6 +75,17 @@ SCRIPTS: dict[str, Callable[[], Any]] = {
     "malformed": lambda: [event("Paris "), b"data: {not json}\n\n", DONE],
     "not-utf8": lambda: [event("Paris "), b"data: \xff\xfe\n\n", DONE],
     "error": lambda: [event("Paris "), b'data: {"error": {"message": "out of memory", "code": 500}}\n\n', DONE],
+    "separator": lambda: [b'data: {"choices": [{"delta": {"content": "one\xe2\x80\xa8two"}}]}\n\n', DONE],
+    "spaceless": lambda: [step.replace(b": ", b":") for step in (*words(REPLY), DONE)],
+    "mark": lambda: [b"\xef\xbb\xbf", *words(REPLY), STOP, DONE],
+    "whole": lambda: [json.dumps(WHOLE).encode()],
+    "page": lambda: [b"<!DOCTYPE html><title>Sign in</title>"],
+    "closed": lambda: words(REPLY),
+    "stopped-after-filter": lambda: [event("The events "), event(finish="content_filter"), STOP, DONE],
+    "unwell": lambda: [event("Paris "), event(finish="network_error"), DONE],
+    "filtered-error": lambda: [event("The events "), b'data: {"error": {"code": "data_inspection_failed"}}\n\n'],
+    "in-turns": lambda: [event(reasoning=THOUGHT), *words(REPLY), event(reasoning=THOUGHT), *words(REPLY), STOP, DONE],
+    "large": lambda: [event("word " * 200_000), STOP, DONE],
     "slow": lambda: [0.5, *words(REPLY), STOP, DONE],
     "silent": lambda: [FOREVER],
     "stalled": lambda: [event("Paris "), FOREVER],
@@ -80,6 +95,18 @@ SCRIPTS: dict[str, Callable[[], Any]] = {
     "starting": lambda: [*words(REPLY), STOP, DONE],
 }
 STATUS = {"busy": 429, "starting": 503, "locked": 401, "forbidden": 403, "wrong": 400, "poor": 402, "broken": 500}
+# Models that are refused with this status and body, each time.
+REFUSED: dict[str, tuple[int, Any]] = {
+    "azure": (400, {"error": {"code": "content_filter", "message": "filtered"}}),
+    "forbidden-by-filter": (403, {"error": {"type": "content_filter"}}),
+    "filter-is-down": (503, {"error": {"code": "content_filter"}}),
+    "too-long": (400, {"error": {"code": "context_length_exceeded", "message": "too long for the content filter"}}),
+    "listed-key": (401, [{"error": {"message": "no key"}}]),
+    "listed-busy": (503, [{"error": {"message": "busy"}}]),
+    "text": (401, "no key"),
+    "number": (401, 7),
+    "null": (401, None),
+}
 
 
 class _Handler(BaseHTTPRequestHandler):
@@ -88,14 +115,17 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         listed = {"data": [{"id": model, "object": "model"} for model in self.fake.models]}
-        self._answer(200 if self.path == "/v1/models" else 404, listed)
+        self._answer(*(self.fake.listing or (200 if self.path == "/v1/models" else 404, listed)))
 
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.fake.asked.append(body)
         self.fake.keys.append(self.headers.get("Authorization"))
+        self.fake.paths.append(self.path)
         model = body["model"]
-        if self.fake.failures.get(model, 10**9 if model in STATUS else 0) > 0:
+        if model in REFUSED:
+            self._answer(*REFUSED[model], {"Retry-After": "0.1"})
+        elif self.fake.failures.get(model, 10**9 if model in STATUS else 0) > 0:
             self.fake.failures[model] = self.fake.failures.get(model, 10**9) - 1
             self._answer(STATUS.get(model, 500), {"error": {"message": f"{model} it is"}}, {"Retry-After": "0.1"})
         elif model not in SCRIPTS:
@@ -109,7 +139,13 @@ class _Handler(BaseHTTPRequestHandler):
         for name, value in {**(headers or {}), "Content-Length": str(len(body))}.items():
             self.send_header(name, value)
         self.end_headers()
-        self.wfile.write(body)
+        try:
+            for byte in body if self.fake.drip else ():
+                self.wfile.write(bytes([byte]))
+                time.sleep(self.fake.drip)
+            self.wfile.write(b"" if self.fake.drip else body)
+        except OSError:
+            self._gone()
 
     def _play(self, steps: Any) -> None:
         self.close_connection = True

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import socket
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
+from pathlib import Path
 
 import pytest
 from conftest import GREEDY, ask, text_of
 from fake_server import REPLY, THOUGHT, FakeServer, fake_server
+from httpx2 import ReadError
 
 from chat.engines.remote import RemoteEngine
 from chat.engines.scripted import ScriptedEngine
-from chat.engines.server import address, choose_model, list_models
+from chat.engines.server import address, choose_model, explained, list_models, passing, shown
 from chat.engines.types import Chunk, Options
 from chat.errors import EngineError, LoadError
 from chat.session import watch
@@ -40,6 +43,13 @@ def thinking_of(chunks: list[Chunk]) -> str:
     return "".join(chunk.thinking for chunk in chunks)
 
 
+def nobody() -> str:
+    """An address where nothing listens."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        return f"http://127.0.0.1:{free.getsockname()[1]}"
+
+
 @pytest.mark.parametrize(
     ("model", "text", "thinking", "outcome"),
     [
@@ -55,8 +65,16 @@ def thinking_of(chunks: list[Chunk]) -> str:
         ("comments", REPLY, "", Outcome.COMPLETE),
         ("slow", REPLY, "", Outcome.COMPLETE),
         ("length", REPLY, "", Outcome.CUT_OFF),
-        ("no-reason", REPLY, "", Outcome.CUT_OFF),
+        ("no-reason", REPLY, "", Outcome.COMPLETE),
         ("filtered", "The events of 1989 ", "", Outcome.FILTERED),
+        ("stopped-after-filter", "The events ", "", Outcome.FILTERED),
+        ("filtered-error", "The events ", "", Outcome.FILTERED),
+        ("azure", "", "", Outcome.FILTERED),
+        ("forbidden-by-filter", "", "", Outcome.FILTERED),
+        ("separator", "one\u2028two", "", Outcome.COMPLETE),
+        ("spaceless", REPLY, "", Outcome.COMPLETE),
+        ("mark", REPLY, "", Outcome.COMPLETE),
+        ("whole", REPLY, THOUGHT, Outcome.CUT_OFF),
     ],
 )
 def test_replies(server: FakeServer, model: str, text: str, thinking: str, outcome: Outcome) -> None:
@@ -76,6 +94,16 @@ def test_replies(server: FakeServer, model: str, text: str, thinking: str, outco
         ("malformed", "Paris ", "no reply"),
         ("not-utf8", "Paris ", "no reply"),
         ("error", "Paris ", "out of memory"),
+        ("closed", REPLY, "ended the connection in mid-reply without saying why"),
+        ("unwell", "Paris ", "broke off the reply, and gave as its reason 'network_error'"),
+        ("page", "", "is no OpenAI-compatible server: it sent a web page"),
+        ("too-long", "", "did not take the request .400: too long for the content filter"),
+        ("filter-is-down", "", "failed .503"),
+        ("listed-key", "", "wants a key.* .401: no key"),
+        ("listed-busy", "", "failed .503: busy"),
+        ("text", "", "wants a key.* .401: no key"),
+        ("number", "", "wants a key.* .401."),
+        ("null", "", "wants a key.* .401."),
         ("locked", "", "wants a key.*UNSAID_API_KEY"),
         ("forbidden", "", "wants a key"),
         ("wrong", "", "did not take the request .400: wrong it is"),
@@ -113,6 +141,13 @@ def test_tried_again_before_the_first_token(server: FakeServer, model: str) -> N
     assert len(server.asked) == 6
 
 
+def test_a_list_as_an_error_is_tried_again(server: FakeServer) -> None:
+    """A status counts, whatever JSON comes with it."""
+    with pytest.raises(EngineError):
+        reply(server, "listed-busy")
+    assert len(server.asked) == 3
+
+
 @pytest.mark.parametrize("model", ["dropped", "locked", "wrong", "malformed"])
 def test_not_tried_again(server: FakeServer, model: str) -> None:
     """What had begun, or was refused for a reason, is not asked a second time."""
@@ -128,6 +163,25 @@ def test_endless_streams_end(server: FakeServer) -> None:
     assert len(text_of(chunks).split()) < 100
     *_, update = watch(RemoteEngine(server.url, "silent"), ask(), Options(max_seconds=0.3))
     assert update.reply.verdict.outcome is Outcome.CUT_OFF
+
+
+def test_long_tokens_end(server: FakeServer) -> None:
+    """A limit of tokens is one of characters too: all of a book is not one token."""
+    chunks = list(RemoteEngine(server.url, "large").stream(ask(), Options(max_tokens=64)))
+    assert chunks[-1].outcome is Outcome.CUT_OFF
+    assert 64 < len(text_of(chunks)) < 10_000
+
+
+def test_a_slow_reader(server: FakeServer) -> None:
+    """What has come meanwhile is one chunk for each run of text or of thinking, in their order."""
+    stream = RemoteEngine(server.url, "in-turns").stream(ask(), GREEDY)
+    chunks = [next(stream)]
+    while "unsaid-remote" in [thread.name for thread in threading.enumerate()]:
+        time.sleep(0.01)
+    chunks += stream
+    assert "".join(chunk.thinking or chunk.text for chunk in chunks) == (THOUGHT + REPLY) * 2
+    assert len(chunks) <= 1 + 4 + 1
+    assert chunks[-1] == Chunk(outcome=Outcome.COMPLETE)
 
 
 @pytest.mark.parametrize("model", ["paced", "stalled", "silent", "endless"])
@@ -177,6 +231,36 @@ def test_the_hubs_token_goes_to_no_other_server(server: FakeServer, monkeypatch:
     assert "hf_private" not in str(server.keys)
 
 
+def provider(model: str, token: str | None = "hf_token") -> RemoteEngine:
+    """A model of Inference Providers."""
+    return RemoteEngine("", model, name="it", provider="auto", api_key=token)
+
+
+def test_offline_is_about_the_hub(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While the Hub is not to be asked, a server given by its URL is, and a provider says what forbids it."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", True)
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert text_of(reply(server, "plain")) == REPLY
+    with pytest.raises(EngineError, match="while HF_HUB_OFFLINE is set"):
+        list(provider("owner/name").stream(ask(), GREEDY))
+
+
+def test_providers_say_what_they_want(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """No model, no token and no network are told apart, each with what to do."""
+    monkeypatch.setattr("huggingface_hub.constants.HF_HUB_OFFLINE", False)
+    monkeypatch.setattr("huggingface_hub.constants.HF_TOKEN_PATH", str(tmp_path / "none"))
+    for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
+        monkeypatch.delenv(name, raising=False)
+    with pytest.raises(EngineError, match="which model: provider:owner/name"):
+        list(provider("").stream(ask(), GREEDY))
+    for token in (None, "sk-of-somebody-else"):
+        with pytest.raises(EngineError, match="Set HF_TOKEN to it, or run `hf auth login`"):
+            list(provider("owner/name", token=token).stream(ask(), GREEDY))
+    monkeypatch.setenv("HTTPS_PROXY", nobody())
+    with pytest.raises(EngineError, match="Inference Providers cannot be reached"):
+        list(provider("owner/name").stream(ask(), GREEDY))
+
+
 def test_verdict_is_the_local_one(server: FakeServer) -> None:
     """The verdict over a server is the one on the same text from here; a filter is a finding in itself."""
     for model, script in (("plain", [REPLY]), ("refusal", ["I cannot help with that."]), ("reasoning", [REPLY])):
@@ -223,11 +307,58 @@ def test_models_are_listed(server: FakeServer) -> None:
         choose_model(server.url)
 
 
+@pytest.mark.parametrize(
+    "listing",
+    [
+        {"data": [{"id": "one"}]},
+        {"models": [{"name": "one"}]},
+        {"data": [{"id": "one"}], "models": [{"name": "other"}]},
+        [{"id": "one"}],
+    ],
+)
+def test_shapes_of_lists(server: FakeServer, listing: object) -> None:
+    """A list of models is read in each of its shapes."""
+    server.listing = (200, listing)
+    assert list_models(server.url) == ("one",)
+
+
+@pytest.mark.parametrize(
+    ("status", "listing", "problem"),
+    [
+        (200, {"data": None}, "no model loaded"),
+        (200, {"models": None}, "no model loaded"),
+        (200, {"data": "all"}, "no OpenAI-compatible server"),
+        (200, {"status": "ok"}, "no OpenAI-compatible server"),
+        (200, "Hello", "no OpenAI-compatible server"),
+        (200, {"data": [7]}, "no OpenAI-compatible server"),
+        (200, ["a" * 1000] * 5000, "no OpenAI-compatible server"),
+        (401, {"error": "no"}, "wants a key.*401: no"),
+        (404, {"error": "no"}, r"does not list its models.*404.*after a #: http://\S+/v1#NAME"),
+        (405, None, "does not list its models"),
+        (500, [], "failed .500"),
+    ],
+)
+def test_no_list_of_models(server: FakeServer, status: int, listing: object, problem: str) -> None:
+    """A server without a list says why there is none, and not that there is no model called nothing."""
+    server.listing = (status, listing)
+    with pytest.raises(LoadError, match=problem) as caught:
+        choose_model(server.url)
+    assert "''" not in str(caught.value)
+    assert "unsaid models" not in str(caught.value)
+
+
+def test_lists_take_no_longer(server: FakeServer) -> None:
+    """A server that sends its list ever so slowly is given up in time."""
+    server.drip = 0.05
+    began = time.monotonic()
+    with pytest.raises(LoadError, match="did not list its models within"):
+        list_models(server.url, seconds=0.3)
+    assert time.monotonic() - began < 2
+
+
 def test_nobody_there() -> None:
     """Where nothing listens, or something that is no such server, the error says so."""
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
+    url = f"{nobody()}/v1"
     with pytest.raises(LoadError, match="Nothing answers at"):
         list_models(url)
     with pytest.raises(EngineError, match="Nothing answers at"):
@@ -240,6 +371,59 @@ def test_tls_to_a_plain_server(server: FakeServer) -> None:
         list(RemoteEngine(server.url.replace("http:", "https:"), "plain").stream(ask(), GREEDY))
 
 
+def test_errors_without_words() -> None:
+    """An error without words is named by its kind, and one about certificates in words alone is none of TLS."""
+    for error, words in ((ReadError(""), "ReadError"), (ReadError("certificate of SSL"), "certificate of SSL")):
+        said = explained(error, where="http://host/v1", model="any", begun=True)
+        assert said.startswith(f"http://host/v1 broke the connection in mid-reply ({words})")
+        assert passing(error)
+
+
+def test_passwords_are_sent_and_not_shown(server: FakeServer) -> None:
+    """A name and password in the address go to the server, and into no message."""
+    url = server.url.replace("//", "//joe:secret@") + "?key=secret"
+    assert text_of(list(RemoteEngine(url, "plain").stream(ask(), GREEDY))) == REPLY
+    assert str(server.keys[0]).startswith("Basic ")
+    assert server.paths == ["/v1/chat/completions?key=secret"]
+    server.models[:] = ["one", "two"]
+    messages = []
+    for model in ("broken", "closed", "wordless", "no-such-model", "unwell", "page"):
+        with pytest.raises(EngineError) as caught:
+            list(RemoteEngine(url, model).stream(ask(), GREEDY))
+        messages.append(str(caught.value))
+    for listing in (None, (200, {"data": []}), (200, {}), (404, {}), (500, {})):
+        server.listing = listing
+        with pytest.raises(LoadError) as refused:
+            choose_model(url)
+        messages.append(str(refused.value))
+    with pytest.raises(LoadError) as wrong:
+        address("ftp://joe:secret@host")
+    messages.append(str(wrong.value))
+    assert "secret" not in " ".join(messages)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("http://joe:pw@host:8000/v1", "http://host:8000/v1"),
+        ("http://host/v1?key=x#model", "http://host/v1#model"),
+        ("joe:pw@host", "host"),
+        ("http://host/v1#a@b", "http://host/v1#a@b"),
+        ("Is it http://? Ask a@b.", "Is it http://? Ask a@b."),
+    ],
+)
+def test_shown(text: str, said: str) -> None:
+    """What is shown of an address is where it leads, and nothing secret."""
+    assert shown(text) == said
+
+
+def test_other_paths(server: FakeServer) -> None:
+    """A base with a version of its own is asked there, and not under another `/v1`."""
+    engine = RemoteEngine(server.url.replace("/v1", "/api/paas/v4"), "plain")
+    assert text_of(list(engine.stream(ask(), GREEDY))) == REPLY
+    assert server.paths == ["/api/paas/v4/chat/completions"]
+
+
 @pytest.mark.parametrize(
     ("url", "base"),
     [
@@ -249,6 +433,10 @@ def test_tls_to_a_plain_server(server: FakeServer) -> None:
         (" https://host/api/v1/chat/completions ", "https://host/api/v1"),
         ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
         ("http://localhost:11434/v1/models", "http://localhost:11434/v1"),
+        ("http://host:8000?key=x", "http://host:8000/v1?key=x"),
+        ("http://host/v1/models?key=x", "http://host/v1?key=x"),
+        ("HTTP://host:8000", "http://host:8000/v1"),
+        ("http://joe:pw@host", "http://joe:pw@host/v1"),
     ],
 )
 def test_addresses(url: str, base: str) -> None:

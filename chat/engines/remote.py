@@ -9,22 +9,22 @@ from __future__ import annotations
 import asyncio
 import queue
 import threading
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Iterator
+from itertools import groupby
 from typing import Any
 
-from chat.engines.server import address, explained, passing, pause
+from chat.engines.server import PROVIDERS, address, explained, filtered, offline, passing, pause, shown, under
 from chat.engines.types import HEARTBEAT, Chunk, Options
+from chat.engines.wire import Delta, outcome_of, read
 from chat.errors import EngineError
 from detectors import Outcome, Turn
 
 SILENCE = 60.0  # seconds without a byte after which a server counts as dead
 CONNECT = 10.0  # seconds that a connection may take
 TRIES = 3  # of a request, as long as the reply has not begun
-SLACK = 32  # chunks beyond the limit of tokens after which a server is taken not to keep to it
+SLACK = 32  # tokens beyond the limit after which a server is taken not to keep to it
+LONG_TOKEN = 32  # characters; several tokens may come as one chunk, but none is longer on average
 JOIN_SECONDS = 1.0  # how long a connection may take to be closed
-# What servers call the thinking: OpenRouter and vLLM, DeepSeek and SGLang, Ollama, others.
-THINKING = ("reasoning", "reasoning_content", "thinking", "reasoning_text")
-OUTCOMES = {"length": Outcome.CUT_OFF, "max_tokens": Outcome.CUT_OFF, "content_filter": Outcome.FILTERED}
 NO_KEY = "none"  # a server without keys ignores it; without one the client would send the Hub's token to any server
 
 Said = Chunk | BaseException | None
@@ -48,7 +48,8 @@ class RemoteEngine:
     ) -> None:
         self.name = name or model
         self.model = model
-        self._base_url = address(base_url) if base_url else None
+        self._base_url = address(base_url) if base_url else ""
+        self._where = shown(self._base_url) or PROVIDERS
         self._api_key = api_key or (NO_KEY if base_url else None)
         self._provider = provider
         self._silence = silence
@@ -59,16 +60,12 @@ class RemoteEngine:
         talk = _Talk(self._talk(turn, options, said), said)
         try:
             while True:
-                try:
-                    chunk = said.get(timeout=HEARTBEAT)
-                except queue.Empty:
-                    yield Chunk()
-                    continue
-                if chunk is None:
-                    return
-                if isinstance(chunk, BaseException):
-                    raise chunk
-                yield chunk
+                for chunk in _joined(_drain(said)):
+                    if chunk is None:
+                        return
+                    if isinstance(chunk, BaseException):
+                        raise chunk
+                    yield chunk
         finally:
             talk.end()
 
@@ -84,16 +81,31 @@ class RemoteEngine:
             except EngineError:
                 raise
             except Exception as error:  # of the network, of TLS, of JSON: all are explained
+                if filtered(error):
+                    said.put(Chunk(outcome=Outcome.FILTERED))
+                    return
                 if begun or attempt == TRIES or not passing(error):
-                    where = self._base_url or "the Inference Provider"
-                    raise EngineError(explained(error, where=where, model=self.model, begun=begun)) from error
+                    raise EngineError(explained(error, where=self._where, model=self.model, begun=begun)) from error
                 await asyncio.sleep(pause(error, attempt))
 
     async def _chunks(self, turn: Turn, options: Options) -> AsyncIterator[Chunk]:
-        from httpx2 import Timeout
-        from huggingface_hub import AsyncInferenceClient
+        reply = _Reply(self._where, options.max_tokens)
+        async for delta in self._deltas(turn, options):
+            for chunk in reply.take(delta):
+                yield chunk
+            if reply.over:
+                break
+        yield Chunk(outcome=reply.outcome())
 
-        place: dict[str, Any] = {"provider": self._provider} if self._provider else {"base_url": self._base_url}
+    async def _deltas(self, turn: Turn, options: Options) -> AsyncIterator[Delta]:
+        from httpx2 import Timeout
+        from huggingface_hub import AsyncInferenceClient, set_async_client_factory
+
+        from chat.engines.events import Session
+
+        # The client's only public place for a session of one's own is the process's; nothing else here asks for one.
+        # It also asks servers while `HF_HUB_OFFLINE` is set, which is about the Hub.
+        set_async_client_factory(Session)
         timeout: Any = Timeout(self._silence, connect=min(CONNECT, self._silence))
         # No more than every server knows: some refuse a request for one field that is new to them.
         asked: dict[str, Any] = {
@@ -105,44 +117,116 @@ class RemoteEngine:
         if options.seed is not None:
             asked["seed"] = options.seed
         messages: list[Any] = turn.messages()
-        async with AsyncInferenceClient(**place, api_key=self._api_key, timeout=timeout) as client:
-            events = await client.chat_completion(messages, stream=True, **asked)
-            count, outcome = 0, None
-            async for event in events:
-                chunk, reason = _read(event)
-                if chunk.text or chunk.thinking:
-                    count += 1
-                    yield chunk
-                outcome = OUTCOMES.get(reason, Outcome.COMPLETE) if reason else outcome
-                if count > options.max_tokens + SLACK:
-                    outcome = Outcome.CUT_OFF
-                    break
-            if outcome is None and not count:
-                raise EngineError(
-                    f"The server at {self._base_url or 'the provider'} ended the reply without a word and without a "
-                    "reason. Shorten the question if it is long, look at the server's log, or ask again."
-                )
-            yield Chunk(outcome=outcome or Outcome.CUT_OFF)
+        async with AsyncInferenceClient(**self._place(), api_key=self._api_key, timeout=timeout) as client:
+            async for event in await client.chat_completion(messages, stream=True, **asked):
+                yield _read(event)
+
+    def _place(self) -> dict[str, Any]:
+        """Where the client is to ask. Raises `EngineError` where it cannot be a provider."""
+        if self._base_url:
+            return {"base_url": under(self._base_url, "chat/completions")}  # all of it, or the client adds a `/v1`
+        from huggingface_hub import get_token
+
+        if variable := offline():
+            raise EngineError(f"{PROVIDERS} are not asked while {variable} is set. Unset it, and start again.")
+        if not self.model:
+            raise EngineError(f"{PROVIDERS} have to be told which model: provider:owner/name.")
+        if not (self._api_key or get_token() or "").startswith("hf_"):
+            raise EngineError(
+                f"{PROVIDERS} want your token, which begins with hf_. Set HF_TOKEN to it, or run `hf auth login`."
+            )
+        return {"provider": self._provider}
 
 
-def _read(event: Any) -> tuple[Chunk, str | None]:
-    """The text and thinking of one event, and why the reply ends with it if it does."""
+class _Reply:
+    """What has come of a reply: no more than was asked for, and in the end how it ended."""
+
+    def __init__(self, where: str, max_tokens: int) -> None:
+        self._where = where
+        self._deltas = max_tokens + SLACK
+        self._characters = self._deltas * LONG_TOKEN
+        self._begun = self._done = False
+        self._reason = ""
+        self._outcome: Outcome | None = None
+
+    @property
+    def over(self) -> bool:
+        """Whether more than was asked for has come."""
+        return self._deltas < 0 or self._characters <= 0
+
+    def take(self, delta: Delta) -> Iterator[Chunk]:
+        """The chunks of this piece, of one kind each."""
+        self._deltas -= bool(delta.text or delta.thinking)
+        if thinking := self._cut(delta.thinking):
+            yield Chunk(thinking=thinking)
+        if text := self._cut(delta.text):
+            yield Chunk(text=text)
+        self._done = self._done or delta.done
+        if delta.reason and self._outcome is not Outcome.FILTERED:  # some say `stop` after it
+            self._reason, self._outcome = delta.reason, outcome_of(delta.reason)
+
+    def _cut(self, words: str) -> str:
+        words = words[: self._characters]
+        self._characters -= len(words)
+        self._begun = self._begun or bool(words)
+        return words
+
+    def outcome(self) -> Outcome:
+        """How it ended. Raises `EngineError` where it is not known, or where the server broke off."""
+        if self.over:
+            return Outcome.CUT_OFF
+        if self._outcome is Outcome.FAILED:
+            raise EngineError(
+                f"{self._where} broke off the reply, and gave as its reason {self._reason!r}. "
+                "Ask again, or look at the server."
+            )
+        if self._outcome is None and not self._begun:
+            raise EngineError(
+                f"{self._where} ended the reply without a word and without a reason. "
+                "Shorten the question if it is long, look at the server's log, or ask again."
+            )
+        if self._outcome is None and not self._done:
+            raise EngineError(
+                f"{self._where} ended the connection in mid-reply without saying why. Ask again, or look at the server."
+            )
+        return self._outcome or Outcome.COMPLETE
+
+
+def _read(event: Any) -> Delta:
+    """What an event says. Fields that the client does not know are attributes like the others."""
     if not event.choices:
-        return Chunk(), None  # the count of tokens, or a sign of life
+        return Delta(done=bool(getattr(event, "done", False)))  # or the count of tokens, or a sign of life
     choice = event.choices[0]
-    # Fields that the client does not know are attributes like the others.
-    found = {name: _text(getattr(choice.delta, name, None)) for name in ("content", "refusal", *THINKING)}
-    thinking = next((found[name] for name in THINKING if found[name]), "")
-    return Chunk(text=found["content"] + found["refusal"], thinking=thinking), choice.finish_reason
+    message = choice.delta if choice.delta is not None else getattr(choice, "message", None)
+    return read(getattr(message, "__dict__", message) or {}, reason=choice.finish_reason)
 
 
-def _text(content: object) -> str:
-    """Text that is a string, or a list of parts as some servers have it."""
-    if isinstance(content, str):
-        return content
-    if isinstance(content, list):
-        return "".join(_text(part.get("text")) for part in content if isinstance(part, Mapping))
-    return ""
+def _drain(said: queue.SimpleQueue[Said]) -> list[Said]:
+    """All that is there, after at most a heartbeat; a chunk without words where nothing came."""
+    found: list[Said] = []
+    try:
+        found.append(said.get(timeout=HEARTBEAT))
+        while True:
+            found.append(said.get_nowait())
+    except queue.Empty:
+        return found or [Chunk()]
+
+
+def _joined(said: list[Said]) -> Iterator[Said]:
+    """The same with neighbours of one kind made one, so that a slow reader does not fall behind."""
+    for kind, run in groupby(said, _kind):
+        if kind == "text":
+            yield Chunk(text="".join(chunk.text for chunk in run if isinstance(chunk, Chunk)))
+        elif kind == "thinking":
+            yield Chunk(thinking="".join(chunk.thinking for chunk in run if isinstance(chunk, Chunk)))
+        else:
+            yield from run
+
+
+def _kind(said: Said) -> str:
+    if not isinstance(said, Chunk) or said.outcome:
+        return ""
+    return "text" if said.text else "thinking" if said.thinking else ""
 
 
 class _Talk:
