@@ -8,8 +8,8 @@ from typing import Literal
 
 from detectors.types import Sentence, Span
 
-# What reasoning models write around their thinking. DeepSeek, Qwen and most others; Kimi; Magistral; Seed-OSS; Cohere's;
-# OpenThinker and Sky-T1; Gemma 4; EXAONE Deep; and models taught by their users.
+# What reasoning models write around their thinking: DeepSeek, Qwen and most others; Kimi; Magistral; Seed-OSS; Cohere;
+# OpenThinker and Sky-T1; Gemma 4; EXAONE Deep; and smaller ones.
 TAGS: tuple[tuple[str, str], ...] = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
@@ -30,8 +30,8 @@ FRAMES: tuple[tuple[str, str], ...] = (
     ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
     ("<answer>", "</answer>"),
 )
-# gpt-oss writes messages, each in a channel: an optional end of the last one, an optional role, the channel's name, what
-# it is for, its format, and the text (https://github.com/openai/harmony, docs/format.md).
+# gpt-oss writes messages, each in a channel. Their header: the end of the last, the role, the channel's name, whom it
+# is for, and its format, of which only the name is always there (github.com/openai/harmony, docs/format.md).
 CHANNEL = "<|channel|>"
 CHANNEL_MARKS = (CHANNEL, "<|start|>", "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<|return|>")
 _ENDS = ("<|end|>", "<|call|>", "<|return|>")
