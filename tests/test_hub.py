@@ -368,7 +368,7 @@ def slow(fake: FakeHub, tmp_path: Path) -> LocalEngine:
 def begun(engine: LocalEngine) -> Iterator[Chunk]:
     """A question that waits for the download, of which some is there."""
     stream = engine.stream(ask(), GREEDY)
-    read_until(stream, lambda chunk: chunk.loading)
+    read_until(stream, lambda chunk: chunk.loading is not None and chunk.loading > 0.1)
     return stream
 
 
@@ -401,6 +401,31 @@ def test_stopping_a_watch_ends_its_download(slow: LocalEngine) -> None:
             stop.set()
     assert update.reply.verdict.outcome is Outcome.STOPPED
     assert eventually(lambda: not running("unsaid-load"), seconds=2)
+
+
+def test_a_download_by_xet_ends_too(fake: FakeHub, tmp_path: Path) -> None:
+    """Xet, by which the Hub gives out weights, is told that nobody waits; the next question begins again."""
+    fake.xet = True
+    engine = LocalEngine(ID, hub=fake.hub(tmp_path))
+    stream = engine.stream(ask(), GREEDY)
+    read_until(stream, lambda _: any(path.startswith("/xet/") for path in fake.asked))
+    stream.close()
+    assert eventually(lambda: not running("unsaid-load"), seconds=5)
+    fake.xet = False
+    assert text_of(engine.stream(ask(), GREEDY)) == ANSWER
+
+
+def test_other_downloads_by_xet_go_on(fake: FakeHub, tmp_path: Path) -> None:
+    """Where Xet was ended for one model, another that is downloaded meanwhile comes all the same."""
+    fake.xet = True
+    engines = [LocalEngine(ID, hub=fake.hub(tmp_path / name)) for name in ("one", "other")]
+    one, other = (engine.stream(ask(), GREEDY) for engine in engines)
+    for stream in (one, other):
+        fake.asked.clear()
+        read_until(stream, lambda _: any(path.startswith("/xet/") for path in fake.asked))
+    fake.xet = False
+    one.close()
+    assert text_of(other) == ANSWER
 
 
 @pytest.mark.parametrize("before", [True, False])
