@@ -8,16 +8,51 @@ from typing import Literal
 
 from detectors.types import Sentence, Span
 
-# What reasoning models write around their thinking: DeepSeek, Qwen and most others; Kimi; Magistral.
+# What reasoning models write around their thinking: DeepSeek, Qwen and most others; Kimi; Magistral; Seed-OSS; Cohere;
+# OpenThinker and Sky-T1; Gemma 4; EXAONE Deep; and smaller ones.
 TAGS: tuple[tuple[str, str], ...] = (
     ("<think>", "</think>"),
     ("<thinking>", "</thinking>"),
     ("◁think▷", "◁/think▷"),
     ("[THINK]", "[/THINK]"),
+    ("<seed:think>", "</seed:think>"),
+    ("<|START_THINKING|>", "<|END_THINKING|>"),
+    ("<|begin_of_thought|>", "<|end_of_thought|>"),
+    ("<|channel>thought", "<channel|>"),
+    ("<thought>", "</thought>"),
+    ("<reasoning>", "</reasoning>"),
 )
+# These are also found in answers that are about XML, opened there before they are closed.
+_ORDINARY = {"</thought>", "</reasoning>"}
+# What some of them write around the reply that follows.
+FRAMES: tuple[tuple[str, str], ...] = (
+    ("<|begin_of_solution|>", "<|end_of_solution|>"),
+    ("<|START_RESPONSE|>", "<|END_RESPONSE|>"),
+    ("<answer>", "</answer>"),
+)
+# gpt-oss writes messages, each in a channel. Their header: the end of the last, the role, the channel's name, whom it
+# is for, and its format, of which only the name is always there (github.com/openai/harmony, docs/format.md).
+CHANNEL = "<|channel|>"
+CHANNEL_MARKS = (CHANNEL, "<|start|>", "<|message|>", "<|constrain|>", "<|end|>", "<|call|>", "<|return|>")
+_ENDS = ("<|end|>", "<|call|>", "<|return|>")
+_LAST_END = r"(?:<\|(?:end|call|return)\|>\s*)?"
+_ROLE = r"(?:<\|start\|>[^<]{0,100})?"
+_FORMAT = r"(?:<\|constrain\|>[^<]{0,100})?"
+_HEADER = re.compile(
+    rf"{_LAST_END}{_ROLE}<\|channel\|>\s*(?P<name>analysis|commentary|final)\b[^<]{{0,100}}{_FORMAT}<\|message\|>"
+)
+_HEADER_SO_FAR = re.compile(rf"{_LAST_END}{_ROLE}(?:<\|channel\|>[^<]{{0,100}}{_FORMAT})?")
+# What is left of two such messages where a server took the marks away.
+_BARE_FINAL = "assistantfinal"
+_BARE_ANALYSIS = re.compile(r"\s*analysis[A-Z]")
+
 _OPENING = dict(TAGS)
-_ANY = re.compile("|".join(re.escape(tag) for pair in TAGS for tag in pair))
-_LONGEST = max(len(tag) for pair in TAGS for tag in pair)
+_FRAME = dict(FRAMES)
+_MARKS = (*(tag for pair in (*TAGS, *FRAMES) for tag in pair), *CHANNEL_MARKS)
+_ANY = re.compile("|".join(re.escape(mark) for mark in (*_MARKS, _BARE_FINAL)))
+_STARTS = {mark[:size] for mark in _MARKS for size in range(1, len(mark))}
+_BARE_STARTS = {_BARE_FINAL[:size] for size in range(1, len(_BARE_FINAL))}
+_LONGEST = max(map(len, _MARKS))
 
 MAX_SENTENCE = 600  # characters; text without full stops is cut here, so that a verdict still comes
 _CLOSERS = "\"'”’»)]}）」』】》*_"
@@ -46,13 +81,19 @@ class ThinkingSplitter:
     """Separates thinking from reply. A tag may be cut anywhere across chunks.
 
     A closing tag that was never opened (R1's templates open it in the prompt) turns the reply so far into thinking.
-    Only a reply's beginning may open a thinking block: a tag quoted in the middle of an answer is just text.
+    Only a reply's beginning may open a thinking block or the first channel: a tag quoted in the middle of an answer is
+    just text.
     """
 
     def __init__(self, *, opened: bool = False) -> None:
         self._where: Literal["reply", "thinking"] = "thinking" if opened else "reply"
         self._closing: str | None = None
+        self._frame: str | None = None  # what closes the frame around the reply
+        self._quoted: set[str] = set()  # closing tags of those that were opened within the reply
+        self._channels = False  # the text comes in channels
+        self._header = ""  # what may be the header of a channel
         self._pending = ""
+        self._beginning = ""  # of the reply
         self._replied = False  # the reply holds something other than white space
         self.thought = opened  # a thinking block was opened
 
@@ -62,49 +103,107 @@ class ThinkingSplitter:
         pieces: list[Piece] = []
         at = 0
         for match in _ANY.finditer(self._pending):
-            self._emit(pieces, self._pending[at : match.start()])
-            self._tag(pieces, match.group())
+            self._text(pieces, self._pending[at : match.start()])
+            self._mark(pieces, match.group())
             at = match.end()
         self._pending = self._pending[at:]
-        keep = self._possible_tag()
-        cut = len(self._pending) - keep
-        self._emit(pieces, self._pending[:cut])
+        cut = len(self._pending) - self._possible_mark()
+        self._text(pieces, self._pending[:cut])
         self._pending = self._pending[cut:]
         return pieces
 
     def close(self) -> list[Piece]:
         """What was kept back: it was no tag."""
         pieces: list[Piece] = []
-        self._emit(pieces, self._pending)
-        self._pending = ""
+        self._text(pieces, self._pending)
+        if not (self._channels and self._header.startswith(_ENDS)):
+            self._emit(pieces, self._header)
+        self._pending = self._header = ""
         return pieces
 
+    def _text(self, pieces: list[Piece], text: str) -> None:
+        if text and not (self._header and self._heads(pieces, text)):
+            self._emit(pieces, text)
+
+    def _mark(self, pieces: list[Piece], mark: str) -> None:
+        if (self._header or self._may_head(mark)) and self._heads(pieces, mark):
+            return
+        if self._channels:
+            self._emit(pieces, mark)
+        elif self._where == "reply" and mark in _FRAME and self.thought and not self._replied:
+            self._frame = _FRAME[mark]
+        elif self._where == "reply" and mark == self._frame:
+            self._frame = None
+        else:
+            self._tag(pieces, mark)
+
     def _tag(self, pieces: list[Piece], tag: str) -> None:
-        if tag in _OPENING:
-            if self._where == "reply" and not self._replied:
-                self._where, self._closing, self.thought = "thinking", _OPENING[tag], True
-            else:
-                self._emit(pieces, tag)
-        elif self._where == "thinking" and self._closing in (None, tag):
+        if tag in _OPENING and self._where == "reply" and not self._replied:
+            self._where, self._closing, self.thought = "thinking", _OPENING[tag], True
+        elif tag in _OPENING.values() and self._where == "thinking" and self._closing in (None, tag):
             self._where, self._closing = "reply", None
-        elif self._where == "reply" and not self.thought:
+        elif self._never_opened(tag):
             pieces.append(Piece("", "reply", restart=True))
             self._replied, self.thought = False, True
         else:
+            if self._where == "reply" and tag in _OPENING:
+                self._quoted.add(_OPENING[tag])
             self._emit(pieces, tag)
+
+    def _never_opened(self, tag: str) -> bool:
+        """Whether this tag closes thinking that began before the reply's first character."""
+        if self._where != "reply" or self.thought:
+            return False
+        if tag == _BARE_FINAL:
+            return self._bare
+        return tag in _OPENING.values() and not (tag in _ORDINARY and tag in self._quoted)
+
+    @property
+    def _bare(self) -> bool:
+        """Whether the reply begins with a channel's name that has lost its marks."""
+        return bool(_BARE_ANALYSIS.match(self._beginning))
+
+    def _may_head(self, mark: str) -> bool:
+        """Whether a channel's header may begin with this mark here."""
+        if self._where == "reply":
+            return mark in _ENDS if self._channels else not self._replied and mark in ("<|start|>", CHANNEL)
+        return self._channels and mark in (*_ENDS, "<|start|>", CHANNEL)
+
+    def _heads(self, pieces: list[Piece], part: str) -> bool:
+        """Whether this goes on with a header. Where it does not, what there is of one was text."""
+        header = self._header + part
+        if match := _HEADER.fullmatch(header):
+            self._header = ""
+            self._enter(pieces, match["name"])
+            return True
+        if _HEADER_SO_FAR.fullmatch(header):
+            self._header = header
+            return True
+        text, self._header = self._header, ""
+        self._emit(pieces, text)
+        return False
+
+    def _enter(self, pieces: list[Piece], channel: str) -> None:
+        where: Literal["reply", "thinking"] = "reply" if channel == "final" else "thinking"
+        if self._channels and where == self._where:
+            self._emit(pieces, "\n\n")  # two messages in a row
+        self._where, self._channels = where, True
+        self.thought = self.thought or where == "thinking"
 
     def _emit(self, pieces: list[Piece], text: str) -> None:
         if not text:
             return
-        if self._where == "reply" and not text.isspace():
-            self._replied = True
+        if self._where == "reply":
+            if len(self._beginning.lstrip()) < len("analysisX"):
+                self._beginning = (self._beginning + text).lstrip()[: len("analysisX")]
+            self._replied = self._replied or not text.isspace()
         pieces.append(Piece(text, self._where))
 
-    def _possible_tag(self) -> int:
-        """Length of the longest end of the pending text that a tag could begin with."""
+    def _possible_mark(self) -> int:
+        """Length of the longest end of the pending text that a mark could begin with."""
         for size in range(min(_LONGEST - 1, len(self._pending)), 0, -1):
             end = self._pending[-size:]
-            if any(tag.startswith(end) for pair in TAGS for tag in pair):
+            if end in _STARTS or (end in _BARE_STARTS and self._bare):
                 return size
         return 0
 

@@ -29,8 +29,11 @@ THOUGHT = "The question is about a city.</think>It's Paris!"
 TIANANMEN = "What happened at Tiananmen Square in 1989?"
 
 
-def make_tokenizer(lines: Iterable[str], *, template: str | None = CHATML) -> Any:
-    """A byte-level BPE tokenizer in which each word of the lines is a token; whatever else there is stays bytes."""
+def make_tokenizer(lines: Iterable[str], *, template: str | None = CHATML, special: Iterable[str] = ()) -> Any:
+    """A byte-level BPE tokenizer in which each word of the lines is a token; whatever else there is stays bytes.
+
+    Besides `SPECIAL`, those of `special` are tokens that a reader is not to see.
+    """
     from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
     from transformers import PreTrainedTokenizerFast
 
@@ -39,7 +42,7 @@ def make_tokenizer(lines: Iterable[str], *, template: str | None = CHATML) -> An
     tokenizer.decoder = decoders.ByteLevel()
     trainer = trainers.BpeTrainer(
         vocab_size=2000,
-        special_tokens=list(SPECIAL),
+        special_tokens=[*SPECIAL, *special],
         initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
         show_progress=False,
     )
@@ -82,7 +85,12 @@ def save_random(folder: Path) -> Path:
 
 
 def save_saying(
-    folder: Path, *texts: str, learned: Iterable[str] = (), endless: bool = False, template: str | None = CHATML
+    folder: Path,
+    *texts: str,
+    learned: Iterable[str] = (),
+    endless: bool = False,
+    template: str | None = CHATML,
+    special: Iterable[str] = (),
 ) -> Path:
     """Saves a model that says the first text to every question, and goes on with another one where that was begun.
 
@@ -91,7 +99,7 @@ def save_saying(
     """
     import torch
 
-    tokenizer = make_tokenizer([*LINES, *(learned or texts)], template=template)
+    tokenizer = make_tokenizer([*LINES, *(learned or texts)], template=template, special=special)
     follows: dict[int, int] = {}
     (newline,) = tokenizer.encode("\n")
     for number, text in enumerate(texts):

@@ -42,7 +42,8 @@ class Shelf:
 class FakeHub:
     """What the Hub has, and what happened to it: `served` counts bytes by file name, `asked` lists paths.
 
-    `status` makes it answer everything with that; `pause` is seconds before each MiB of a file.
+    `status` makes it answer everything with that; `pause` is seconds before each MiB of a file. With `xet`, weights are
+    to be had by Xet alone, whose server never answers.
     """
 
     shelves: dict[str, Shelf] = field(default_factory=dict)
@@ -51,6 +52,7 @@ class FakeHub:
     members: frozenset[str] = frozenset()
     status: int | None = None
     pause: float = 0.0
+    xet: bool = False
     endpoint: str = ""
 
     def hub(self, cache: Path, *, token: str | Literal[False] = False) -> Hub:
@@ -84,6 +86,8 @@ class _Handler(BaseHTTPRequestHandler):
         self.hub.asked.append(path)
         if self.hub.status is not None:
             return self._refuse(self.hub.status)
+        if path.startswith("/xet"):
+            return self._xet(path)
         token = (self.headers.get("authorization") or "").removeprefix("Bearer ")
         if token and token not in (TOKEN, *self.hub.members):
             return self._refuse(401, message="Invalid credentials in Authorization header")
@@ -143,6 +147,9 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("ETag", f'"{_etag(path)}"')
         self.send_header("X-Repo-Commit", COMMIT)
         self.send_header("Content-Length", str(len(data)))
+        if self.hub.xet and file.endswith(".safetensors"):
+            self.send_header("X-Xet-Hash", "0" * 63 + "1")
+            self.send_header("Link", f'<{self.hub.endpoint}/xet-token>; rel="xet-auth"')
         self.end_headers()
         if self.command == "HEAD":
             return
@@ -154,6 +161,16 @@ class _Handler(BaseHTTPRequestHandler):
             except OSError:  # the client went away
                 return
             self.hub.served[file] = self.hub.served.get(file, 0) + len(piece)
+
+    def _xet(self, path: str) -> None:
+        if path != "/xet-token":
+            time.sleep(30)
+        self.send_response(200)
+        self.send_header("X-Xet-Cas-Url", f"{self.hub.endpoint}/xet")
+        self.send_header("X-Xet-Access-Token", "token")
+        self.send_header("X-Xet-Token-Expiration", str(int(time.time()) + 3600))
+        self.send_header("Content-Length", "0")
+        self.end_headers()
 
     def _json(self, value: object) -> None:
         body = json.dumps(value).encode()

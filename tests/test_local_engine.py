@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import threading
@@ -30,6 +31,7 @@ from chat.engines.types import Chunk, Options
 from chat.errors import EngineError, LoadError, QuestionError
 from chat.session import clean_question, watch
 from detectors import Message, Outcome
+from detectors.segment import CHANNEL_MARKS
 
 GENERATING = "unsaid-generate"
 
@@ -198,6 +200,93 @@ def test_thinking_is_separated(tmp_path: Path, template_opens: bool) -> None:
     engine = LocalEngine(save_saying(tmp_path, THOUGHT, **rest))
     *_, last = watch(engine, ask(), GREEDY)
     assert (last.reply.thinking, last.reply.text) == ("The question is about a city.", "It's Paris!")
+
+
+def channels(*, begun: str) -> str:
+    """A chat template as gpt-oss has it, whose prompt ends with what is begun."""
+    return (
+        "{% for m in messages %}{{ '<|start|>' + m.role + '<|message|>' + m.content + '<|end|>' }}{% endfor %}"
+        "{% if add_generation_prompt %}{{ '<|start|>assistant" + begun + "\n' }}{% endif %}"
+    )
+
+
+@pytest.mark.parametrize(
+    ("begun", "said", "thinking", "reply"),
+    [
+        ("", "<|channel|>final<|message|>It's Paris!", "", "It's Paris!"),
+        ("", "<|channel|>analysis<|message|>A city.", "A city.", ""),
+        ("", "It's Paris!", "", "It's Paris!"),
+        (
+            "<|channel|>analysis<|message|>",
+            "A city.<|end|><|start|>assistant<|channel|>final<|message|>It's Paris!",
+            "A city.",
+            "It's Paris!",
+        ),
+    ],
+)
+def test_channels_are_separated(tmp_path: Path, begun: str, said: str, thinking: str, reply: str) -> None:
+    """Channels that a model marks with tokens hidden from readers end up apart, wherever the prompt left off."""
+    folder = save_saying(tmp_path, said, template=channels(begun=begun), special=CHANNEL_MARKS)
+    *_, last = watch(LocalEngine(folder), ask(), GREEDY)
+    assert (last.reply.thinking, last.reply.text) == (thinking, reply)
+
+
+def test_end_of_another_format_is_hidden(tmp_path: Path) -> None:
+    """Phi's models end their replies with a token that is a mark of channels in others: it is not shown."""
+    engine = LocalEngine(save_saying(tmp_path, "It's Paris!<|end|>", special=["<|end|>"]))
+    assert text_of(engine.stream(ask(), GREEDY)) == "It's Paris!"
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"num_beams": 3},
+        {"num_beams": 4, "num_beam_groups": 2, "diversity_penalty": 0.5},
+        {"num_return_sequences": 2, "do_sample": True},
+        {"penalty_alpha": 0.6, "top_k": 4},
+        {"dola_layers": "high"},
+        {"prompt_lookup_num_tokens": 3},
+        {"assistant_early_exit": 1},
+        {"cache_implementation": "static"},
+        {"cache_implementation": "quantized"},
+        {"max_length": 5},
+        {"max_time": 0.0},
+        {"forced_eos_token_id": 0},
+        {"return_dict_in_generate": True, "output_scores": True},
+        {"stop_strings": ["London"]},
+        {"num_assistant_tokens": 5, "temperature": 0.0, "top_p": 0.0},
+    ],
+)
+def test_generation_config(answering: Path, tmp_path: Path, config: dict[str, Any]) -> None:
+    """Whatever a model's files ask of `generate`, there is one whole reply."""
+    assert said_with(config, answering, tmp_path) == (ANSWER, Outcome.COMPLETE)
+
+
+def test_stop_strings(answering: Path, tmp_path: Path) -> None:
+    """A reply ends, and is complete, at a string that the model's files name as an end."""
+    assert said_with({"stop_strings": ["capital"]}, answering, tmp_path) == (
+        ANSWER[: ANSWER.index(" of")],
+        Outcome.COMPLETE,
+    )
+
+
+def test_forced_end_is_no_end(answering: Path, tmp_path: Path) -> None:
+    """A reply that ran into the limit is cut off, also where the model's files have an end written there."""
+    _, tokenizer = LocalEngine(answering).load()
+    config = {"forced_eos_token_id": tokenizer.eos_token_id}
+    assert said_with(config, answering, tmp_path, Options(max_tokens=3))[1] is Outcome.CUT_OFF
+
+
+def said_with(
+    config: dict[str, Any], model: Path, tmp_path: Path, options: Options = GREEDY
+) -> tuple[str, Outcome | None]:
+    """What a model says whose generation_config.json has these values too, and how that ends."""
+    folder = tmp_path / "model"
+    shutil.copytree(model, folder)
+    file = folder / "generation_config.json"
+    file.write_text(json.dumps({**json.loads(file.read_text()), **config}))
+    chunks = list(LocalEngine(folder).stream(ask(), options))
+    return text_of(chunks), outcome_of(chunks)
 
 
 def remove_template(folder: Path) -> None:

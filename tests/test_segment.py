@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from detectors.segment import MAX_SENTENCE, TAGS, Sentences, ThinkingSplitter, split
+from detectors.segment import CHANNEL, CHANNEL_MARKS, FRAMES, MAX_SENTENCE, TAGS, Sentences, ThinkingSplitter, split
 from detectors.types import Sentence
 
 MILLION = 1_000_000
@@ -216,6 +216,84 @@ THOUGHT: list[tuple[str, str, str]] = [
 ]
 
 
+ANALYSIS = "<|channel|>analysis<|message|>"
+FINAL = "<|channel|>final<|message|>"
+NEXT = "<|end|><|start|>assistant"
+
+# (text, thinking, reply)
+CHANNELS: list[tuple[str, str, str]] = [
+    (f"{ANALYSIS}why{NEXT}{FINAL}so<|return|>", "why", "so"),
+    (f"<|start|>assistant{ANALYSIS}why{NEXT}{FINAL}so<|return|>", "why", "so"),
+    (f"\n{ANALYSIS}why{NEXT}{FINAL}so", "why", "\nso"),
+    (f"{FINAL}so<|return|>", "", "so"),
+    (f"{FINAL}so<|return|>\n", "", "so"),
+    (f"{ANALYSIS}why{FINAL}so", "why", "so"),
+    (f"{ANALYSIS}why<|end|>{FINAL}so<|end|>", "why", "so"),
+    (f"{ANALYSIS}why<|end|>\n<|start|>assistant\n<|channel|>final\n<|message|>so", "why", "so"),
+    (f"{ANALYSIS}why{NEXT}<|channel|>final <|constrain|>json<|message|>{{}}<|return|>", "why", "{}"),
+    (f"{ANALYSIS}{NEXT}{FINAL}so", "", "so"),
+    (f"{ANALYSIS}never ended", "never ended", ""),
+    (f"{ANALYSIS}why<|end|>", "why", ""),
+    (f"{ANALYSIS}why{NEXT}", "why", ""),
+    (f"{ANALYSIS}why{NEXT}<|channel|>final", "why", ""),
+    (ANALYSIS, "", ""),
+    # More than two messages
+    (f"{ANALYSIS}One.{NEXT}{ANALYSIS}Two.{NEXT}{FINAL}so", "One.\n\nTwo.", "so"),
+    (f"{ANALYSIS}One.{NEXT}<|channel|>commentary<|message|>Two.{NEXT}{FINAL}so", "One.\n\nTwo.", "so"),
+    (
+        f"{ANALYSIS}Ask.<|end|><|start|>assistant<|channel|>commentary to=functions.find <|constrain|>json<|message|>"
+        f"{{}}<|call|><|start|>functions.find to=assistant<|channel|>commentary<|message|>[]{NEXT}{FINAL}so",
+        "Ask.\n\n{}\n\n[]",
+        "so",
+    ),
+    (f"{ANALYSIS}why<|end|><|start|>assistant to=functions.find<|channel|>commentary<|message|>{{}}", "why\n\n{}", ""),
+    (f"{FINAL}One.{NEXT}{FINAL}Two.", "", "One.\n\nTwo."),
+    # Only mentioned
+    ("The token <|channel|> names a channel.", "", "The token <|channel|> names a channel."),
+    (f"It writes `{ANALYSIS}` first.", "", f"It writes `{ANALYSIS}` first."),
+    ("<|channel|> names a channel.", "", "<|channel|> names a channel."),
+    ("<|channel|>analysis is a channel.", "", "<|channel|>analysis is a channel."),
+    ("<|channel|>other<|message|>so", "", "<|channel|>other<|message|>so"),
+    ("<|channel|>finally<|message|>so", "", "<|channel|>finally<|message|>so"),
+    ("<|channel|>", "", "<|channel|>"),
+    ("<|start|>assistant", "", "<|start|>assistant"),
+    ("<|message|>so<|end|>", "", "<|message|>so<|end|>"),
+    ("so<|end|>", "", "so<|end|>"),
+    ("<|channel|><think>", "", "<|channel|><think>"),
+    (f"{'<|channel|>' + 'x' * 200}{FINAL}so", "", f"{'<|channel|>' + 'x' * 200}{FINAL}so"),
+    (f"{FINAL}It writes {ANALYSIS} first, <|end|> last.", "", f"It writes {ANALYSIS} first, <|end|> last."),
+    (
+        f"{ANALYSIS}Is <|channel|> meant, or </think>?{NEXT}{FINAL}<think>",
+        "Is <|channel|> meant, or </think>?",
+        "<think>",
+    ),
+    (f"<think>Is {ANALYSIS} meant?</think>so", f"Is {ANALYSIS} meant?", "so"),
+    ("analysis is a channel.", "", "analysis is a channel."),
+    # A server took the marks away
+    ("analysisThe user asks.assistantfinalHello!", "analysisThe user asks.", "Hello!"),
+    ("analysisThe user asks.assistantfinalassistantfinal", "analysisThe user asks.", "assistantfinal"),
+    ("analysis of the assistantfinal word", "", "analysis of the assistantfinal word"),
+    ("Here: analysisThe user.assistantfinalHello", "", "Here: analysisThe user.assistantfinalHello"),
+    ("analysisResult holds the assistant", "", "analysisResult holds the assistant"),
+]
+
+# (text, thinking, reply)
+FRAMED: list[tuple[str, str, str]] = [
+    *[(f"<think>why</think>\n{opening}so{closing}", "why", "\nso") for opening, closing in FRAMES],
+    *[(f"why</think>{opening}so{closing}", "why", "so") for opening, closing in FRAMES],
+    *[(f"<think>why</think>{opening}so", "why", "so") for opening, _ in FRAMES],
+    # Without thinking, or within the reply, it is part of that
+    *[(f"{opening}so{closing}", "", f"{opening}so{closing}") for opening, closing in FRAMES],
+    *[(f"<think>why</think>In {o}x{c}.", "why", f"In {o}x{c}.") for o, c in FRAMES],
+    *[(f"<think>{o}x{c}</think>so", f"{o}x{c}", "so") for o, c in FRAMES],
+    # A closing tag in an answer about XML, which was opened there
+    ("Write <thought>x</thought> so.", "", "Write <thought>x</thought> so."),
+    ("Write <reasoning>x</reasoning> so.", "", "Write <reasoning>x</reasoning> so."),
+]
+
+THOUGHT += CHANNELS + FRAMED
+
+
 @pytest.mark.parametrize("size", [1, 2, 3, 5, 1000])
 @pytest.mark.parametrize(("text", "thinking", "reply"), THOUGHT)
 def test_thinking(text: str, thinking: str, reply: str, size: int) -> None:
@@ -231,9 +309,12 @@ def test_tag_in_two_chunks(opening: str, closing: str) -> None:
         assert parts([text[:at], text[at:]]) == ("why", "so")
 
 
+LOOSE = ["<", "</th", "[/", "◁", "<|", "a", " ", "\n", "字"]
+
+
 @given(
     words=st.lists(
-        st.sampled_from([*(tag for pair in TAGS for tag in pair), "<", "</th", "[/", "◁", "a", " ", "\n", "字"]),
+        st.sampled_from([*(tag for pair in (*TAGS, *FRAMES) for tag in pair), *LOOSE]),
         max_size=12,
     ),
     size=st.integers(1, 14),
@@ -244,6 +325,34 @@ def test_heaps_of_tags(words: list[str], size: int, opened: bool) -> None:
     """However tags are heaped up, the cuts between chunks change nothing."""
     text = "".join(words)
     assert parts(cut(text, size=size), opened=opened) == parts([text], opened=opened)
+
+
+@given(
+    words=st.lists(
+        st.sampled_from(
+            [
+                *CHANNEL_MARKS,
+                ANALYSIS,
+                FINAL,
+                NEXT,
+                "analysis",
+                "final",
+                " to=x",
+                "assistantfinal",
+                "<think>",
+                "A",
+                *LOOSE,
+            ]
+        ),
+        max_size=14,
+    ),
+    size=st.integers(1, 30),
+)
+@settings(max_examples=500, deadline=None)
+def test_heaps_of_channels(words: list[str], size: int) -> None:
+    """However marks of channels are heaped up, the cuts between chunks change nothing."""
+    text = "".join(words)
+    assert parts(cut(text, size=size)) == parts([text])
 
 
 @pytest.mark.parametrize("closing", [closing for _, closing in TAGS])
@@ -270,6 +379,8 @@ def test_text_is_not_held_back() -> None:
         ("so", True, True),
         ("so", False, False),
         ("Say <think> now", False, False),
+        ("<|channel|>analysis<|message|>", False, True),
+        ("<|channel|>final<|message|>so", False, False),
     ],
 )
 def test_thought(text: str, opened: bool, thought: bool) -> None:
@@ -279,7 +390,7 @@ def test_thought(text: str, opened: bool, thought: bool) -> None:
     assert splitter.thought is thought
 
 
-@pytest.mark.parametrize("unit", ["x <think> y", "<", "◁think▷</think>", "plain text "])
+@pytest.mark.parametrize("unit", ["x <think> y", "<", "◁think▷</think>", "plain text ", f"{ANALYSIS}x{NEXT}", CHANNEL])
 def test_million_characters_with_tags(unit: str) -> None:
     """A million characters of tags and near-tags are split at once."""
     began = time.monotonic()

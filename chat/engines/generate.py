@@ -7,14 +7,15 @@ import queue
 import re
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from chat.engines.loading import out_of_memory
 from chat.engines.types import HEARTBEAT, Chunk, Options
 from chat.errors import EngineError, QuestionError
 from detectors import Message, Outcome, Turn
-from detectors.segment import TAGS
+from detectors.segment import CHANNEL, CHANNEL_MARKS, TAGS
 
 if TYPE_CHECKING:
     import torch
@@ -23,7 +24,31 @@ if TYPE_CHECKING:
 MIN_ROOM = 16  # tokens; with less left after the question, there is no reply to speak of
 GATHER_SECONDS = 0.02  # tokens that come faster are passed on together: each chunk has a price, and the eye is slower
 JOIN_SECONDS = 5.0  # how long a stopped generation may take to see that it was stopped
-_OPENED_THINKING = re.compile(rf"({'|'.join(re.escape(opening) for opening, _ in TAGS)})\s*$")
+_LAST_TOKENS = 24  # of the prompt; the longest tag spelt in small pieces is no longer
+_OPENED = re.compile(
+    rf"({'|'.join(re.escape(opening) for opening, _ in TAGS)}|{re.escape(CHANNEL)}[^<]*<\|message\|>)\s*$"
+)
+# A model's generation_config.json may ask for what is not one reply, written token by token, whose end tells whether it
+# is complete: beams, several replies, guesses ahead, limits of its own, caches that need more to be installed.
+_ONE_REPLY: Mapping[str, Any] = MappingProxyType(
+    {
+        "num_beams": 1,
+        "num_beam_groups": 1,
+        "num_return_sequences": 1,
+        "return_dict_in_generate": False,
+        "constraints": None,
+        "force_words_ids": None,
+        "penalty_alpha": None,
+        "dola_layers": None,
+        "use_mtp": None,
+        "prompt_lookup_num_tokens": None,
+        "assistant_early_exit": None,
+        "forced_eos_token_id": None,
+        "max_length": None,
+        "max_time": None,
+        "cache_implementation": None,
+    }
+)
 
 
 class Generation:
@@ -36,14 +61,15 @@ class Generation:
         inputs = _encode(tokenizer, turn)
         asked = inputs["input_ids"]  # [1, tokens]
         room = _room(model, tokenizer, asked.shape[1])
-        # Templates of some reasoning models open the thinking themselves; the reply then holds only its end.
-        opened = _OPENED_THINKING.search(str(tokenizer.decode(asked[0, -8:])))
+        # Templates of some reasoning models open the thinking, or a channel, themselves; the reply holds only its end.
+        opened = _OPENED.search(str(tokenizer.decode(asked[0, -_LAST_TOKENS:])))
         self._opened = opened.group(1) if opened else ""
-        self._decoder = _Decoder(tokenizer)
         self._ends = _end_tokens(model, tokenizer)
+        self._decoder = _Decoder(tokenizer, self._ends)
+        self._limit = min(options.max_tokens, room)
         self._tokens: queue.SimpleQueue[int | BaseException | None] = queue.SimpleQueue()
         self._stop = threading.Event()
-        sampling = {**_sampling(options), "max_new_tokens": min(options.max_tokens, room)}
+        sampling = {**_one_reply(model), **_sampling(options), "max_new_tokens": self._limit, "tokenizer": tokenizer}
         self._worker = threading.Thread(
             target=_run, args=(model, inputs, sampling, self._tokens, self._stop), name="unsaid-generate", daemon=True
         )
@@ -52,6 +78,7 @@ class Generation:
     def chunks(self) -> Iterator[Chunk]:
         """The reply to its end; closing the iterator ends it within one step of the model."""
         last: int | None = None
+        count = 0
         passed_on = 0.0
         try:
             if self._opened:
@@ -60,6 +87,7 @@ class Generation:
                 self._worker.join(max(0.0, passed_on + GATHER_SECONDS - time.monotonic()))  # a wait that its end ends
                 ids, ended = _drain(self._tokens)
                 last = ids[-1] if ids else last
+                count += len(ids)
                 if ended:
                     break
                 if ids:
@@ -71,8 +99,9 @@ class Generation:
         text = self._decoder.feed(ids) + self._decoder.close()
         if stopped:
             yield Chunk(text=text, outcome=Outcome.STOPPED)
-        else:
-            yield Chunk(text=text, outcome=Outcome.COMPLETE if last in self._ends else Outcome.CUT_OFF)
+        else:  # the model's configuration may name strings to stop at, too
+            complete = last in self._ends or count < self._limit
+            yield Chunk(text=text, outcome=Outcome.COMPLETE if complete else Outcome.CUT_OFF)
 
     def stop(self) -> None:
         """Ends the thread; the iterator then ends the reply as stopped. Safe from any thread."""
@@ -178,6 +207,11 @@ def _run(
         tokens.put(error)
 
 
+def _one_reply(model: PreTrainedModel) -> dict[str, Any]:
+    """`_ONE_REPLY`, as far as this transformers knows it."""
+    return {name: value for name, value in _ONE_REPLY.items() if hasattr(model.generation_config, name)}
+
+
 def _sampling(options: Options) -> dict[str, Any]:
     if options.temperature > 0:
         drawn: dict[str, Any] = {
@@ -218,17 +252,20 @@ def _end_tokens(model: PreTrainedModel, tokenizer: PreTrainedTokenizerBase) -> s
     return {tokenizer.eos_token_id, *(ends if isinstance(ends, list) else [ends])} - {None}
 
 
+def _marks_of_thinking(special: set[str]) -> set[str]:
+    """Those of a tokenizer's special tokens that tell thinking from reply. Of channels, only where there are such."""
+    tags = {token for token in special for pair in TAGS for tag in pair if tag.startswith(token)}
+    return tags | set(CHANNEL_MARKS) if CHANNEL in special else tags
+
+
 class _Decoder:
     """Token ids to text, a few at a time; keeps back a character that has not all its bytes yet."""
 
-    def __init__(self, tokenizer: PreTrainedTokenizerBase) -> None:
+    def __init__(self, tokenizer: PreTrainedTokenizerBase, ends: set[int]) -> None:
         self._tokenizer = tokenizer
-        tags = {tag for pair in TAGS for tag in pair}
-        self._hidden = {
-            token
-            for token, added in tokenizer.added_tokens_decoder.items()
-            if added.special and added.content not in tags
-        }
+        special = {token: added.content for token, added in tokenizer.added_tokens_decoder.items() if added.special}
+        shown = _marks_of_thinking(set(special.values()))
+        self._hidden = {token for token, content in special.items() if token in ends or content not in shown}
         # Decoded from a little before the new tokens on, as a token's text may depend on the one before it.
         self._context: list[int] = []
         self._new: list[int] = []

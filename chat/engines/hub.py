@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import glob
 import re
-from collections.abc import Mapping
+import threading
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -14,6 +16,7 @@ from chat.engines.progress import Cancelled, Progress
 from chat.errors import LoadError
 
 LOOK_UP_SECONDS = 10.0  # how long the Hub may take to say what is in a repository
+LOOK_SECONDS = 0.2  # how soon a download by Xet notices that nobody wants it any more
 WEIGHTS = ".safetensors"
 _SMALL = (".json", ".jinja", ".txt", ".model", ".tiktoken")  # configuration, tokenizer, templates
 _CODE = ".py"
@@ -139,19 +142,26 @@ def fetch(repository: Repository, hub: Hub, *, weights: bool | None = None, prog
 
     names = [file.name for file in repository.files if weights in (None, file.name.endswith(WEIGHTS))]
     expected = sum(file.size for file in repository.files if file.name in names and not file.cached)
+    progress = progress or Progress()
+    endings = _XET.endings
     try:
-        folder = snapshot_download(
-            repository.source,
-            revision=repository.revision,
-            endpoint=hub.endpoint,
-            token=hub.token,
-            cache_dir=hub.folder,
-            allow_patterns=[glob.escape(name) for name in names],
-            tqdm_class=_meter(progress or Progress(), expected),
-        )
-    except Cancelled:
-        raise
-    except Exception as error:
+        with _ending_xet(progress):
+            folder = snapshot_download(
+                repository.source,
+                revision=repository.revision,
+                endpoint=hub.endpoint,
+                token=hub.token,
+                cache_dir=hub.folder,
+                allow_patterns=[glob.escape(name) for name in names],
+                tqdm_class=_meter(progress, expected),
+            )
+    except (KeyboardInterrupt, Exception) as error:  # where Xet was ended it raises one or the other
+        if progress.cancelled:
+            raise Cancelled from error
+        if _XET.endings > endings:  # for another download
+            return fetch(repository, hub, weights=weights, progress=progress)
+        if isinstance(error, KeyboardInterrupt):
+            raise
         raise explained(error, repository.source, hub) from error
     return Path(folder)
 
@@ -277,6 +287,41 @@ def _no_weights(source: str, names: Mapping[str, int]) -> LoadError:
     return LoadError(f"{source} has no weights in the safetensors format. {remedy}")
 
 
+@dataclass
+class _Xet:
+    """How often Xet was ended, for all downloads in this process."""
+
+    endings: int = 0
+
+
+_XET = _Xet()
+
+
+@contextmanager
+def _ending_xet(progress: Progress) -> Iterator[None]:
+    """Ends what Xet downloads inside once the progress is cancelled: it swallows what a meter raises.
+
+    It can only be ended for the whole process, again and again while other files of a repository begin.
+    """
+    from huggingface_hub.utils._xet import abort_xet_session
+
+    done = threading.Event()
+
+    def watch() -> None:
+        while not done.wait(LOOK_SECONDS):
+            if progress.cancelled:
+                _XET.endings += 1
+                abort_xet_session()  # type: ignore[no-untyped-call, unused-ignore]
+
+    watching = threading.Thread(target=watch, name="unsaid-xet", daemon=True)
+    watching.start()
+    try:
+        yield
+    finally:
+        done.set()
+        watching.join()
+
+
 def _meter(progress: Progress, expected: int) -> Any:
     """A class of progress bars that shows nothing and reports the bytes that came to `progress`.
 
@@ -291,6 +336,8 @@ def _meter(progress: Progress, expected: int) -> Any:
             super().__init__(*args, **{**rest, "disable": True})
 
         def update(self, n: float | None = 1) -> None:
+            if progress.cancelled and isinstance(threading.current_thread(), threading._DummyThread):
+                return  # a thread of Xet's, which only prints what is raised
             if self._bytes is not None and expected:
                 self._bytes += n or 0
                 progress.report(self._bytes / expected)

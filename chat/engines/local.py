@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 class LocalEngine:
     """A transformers model. Loaded at the first question, or by `load`; safe to use from several threads.
 
+    A loading that only questions asked for ends with the last of them; `load` and `preload` keep it.
+
     `parallel` is how many replies it writes at a time; who comes later waits in line. Engines with the same `pool`
     share the memory: the one that was not used for longest is unloaded for another. `quantization` is "4bit" or "8bit";
     `trust_remote_code` runs Python files that come with the model, and is the host's to set. `device` is where it runs,
@@ -62,6 +64,7 @@ class LocalEngine:
         self._lock = threading.Lock()
         self._loading: _Loading | None = None
         self._replies: set[Generation] = set()
+        self._asking = 0  # who waits, in line or for the model, or reads a reply
 
     @property
     def loaded(self) -> bool:
@@ -75,7 +78,10 @@ class LocalEngine:
 
     def preload(self) -> Future[Loaded]:
         """The loading under way or done, begun by whoever asks first; does not wait. One that failed is tried again."""
-        return self._begin().future
+        with self._lock:
+            begun = self._begin()
+            begun.kept = True
+            return begun.future
 
     def unload(self) -> None:
         """Frees the model's memory; the next question loads it again.
@@ -100,12 +106,15 @@ class LocalEngine:
     def after_fork(self) -> None:
         """To be called in a process just forked, where the thread that was loading the model is not."""
         self._lock = threading.Lock()
+        self._asking = 0  # those who ask do so in the other process
         if self._loading is not None and not self._loading.future.done():
             self._loading = None
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The reply, as it is generated in a thread of its own that ends with this iterator."""
         ticket = self._line.join()
+        with self._lock:
+            self._asking += 1
         try:
             for ahead in self._line.wait(ticket, every=HEARTBEAT):
                 yield Chunk(waiting=ahead)
@@ -116,6 +125,7 @@ class LocalEngine:
                 yield from self._reply_in(self._pool, turn, options)
         finally:
             self._line.leave(ticket)
+            self._leave()
 
     def _reply_in(self, pool: Pool, turn: Turn, options: Options) -> Iterator[Chunk]:
         place = pool.join(self)
@@ -127,7 +137,8 @@ class LocalEngine:
             pool.leave(place)
 
     def _reply(self, turn: Turn, options: Options) -> Iterator[Chunk]:
-        under_way = self._begin()
+        with self._lock:
+            under_way = self._begin()
         while not wait([under_way.future], HEARTBEAT).done:
             yield Chunk(loading=under_way.progress.share)
         with self._lock:  # so that an unloading either stops this reply or comes before it
@@ -140,22 +151,33 @@ class LocalEngine:
             self._replies.discard(reply)
 
     def _begin(self) -> _Loading:
+        """The loading under way or done; to be called with the lock held."""
+        begun = self._loading
+        if begun is None or (begun.future.done() and begun.future.exception()):
+            begun = self._loading = _Loading(self._source, self._spare)
+        return begun
+
+    def _leave(self) -> None:
+        """One who asked is gone; with the last of them, a loading that only they wanted is given up."""
         with self._lock:
-            begun = self._loading
-            if begun is None or (begun.future.done() and begun.future.exception()):
-                begun = self._loading = _Loading(self._source, self._spare)
-            return begun
+            self._asking -= 1
+            under_way = self._loading
+            if self._asking or under_way is None or under_way.kept or under_way.future.done():
+                return
+            self._loading = None
+        under_way.progress.cancel()
 
     def _spare(self) -> bool:
         return self._pool is not None and self._pool.spare(self)
 
 
 class _Loading:
-    """A model being loaded by a thread of its own."""
+    """A model being loaded by a thread of its own. Where it is `kept`, it goes on though no question waits for it."""
 
     def __init__(self, source: Source, spare: Callable[[], bool]) -> None:
         self.future: Future[Loaded] = Future()
         self.progress = Progress()
+        self.kept = False
         threading.Thread(
             target=_fulfil, args=(self.future, source, self.progress, spare), name="unsaid-load", daemon=True
         ).start()

@@ -23,9 +23,14 @@ class Progress:
         self._from, self._to = 0.0, 1.0
         self._cancelled = threading.Event()
 
+    @property
+    def cancelled(self) -> bool:
+        """Whether nobody wants the loading any more."""
+        return self._cancelled.is_set()
+
     def report(self, share: float) -> None:
         """The part under way is done to this share, from 0 to 1."""
-        if self._cancelled.is_set():
+        if self.cancelled:
             raise Cancelled
         share = min(1.0, max(0.0, share))
         self.share = max(self.share, self._from + share * (self._to - self._from))
