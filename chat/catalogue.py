@@ -12,16 +12,15 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlsplit
 
 from chat import borrowed
 from chat.engines import loading as weights
 from chat.engines.loading import Quantization
 from chat.engines.local import LocalEngine
-from chat.engines.paced import PacedEngine
+from chat.engines.paced import READING_PACE, PacedEngine
 from chat.engines.pool import Pool
 from chat.engines.remote import RemoteEngine
-from chat.engines.server import choose_model, list_models
+from chat.engines.server import choose_model, list_models, shown
 from chat.engines.types import Engine, Options
 from chat.errors import LoadError, UnknownModelError
 from detectors.config import read
@@ -51,7 +50,8 @@ class Model:
     """One entry of the list.
 
     `source` is a Hub id, a folder, `packaged:` and a folder in this package, the URL of a server with `#` and the name
-    of its model, `provider:` and a Hub id, or `replay:` and a file. `notice` is shown wherever the model appears.
+    of its model, `provider:` and a Hub id, or `replay:` and a file, with `#` and a model where it holds several.
+    `notice` is shown wherever the model appears.
     `parallel` is how many replies it writes at a time; `pace`, in characters a second, is for models that would be
     faster than the eye. `quantization` and `trust_remote_code` as in `LocalEngine`. What is not known is left out.
 
@@ -167,17 +167,31 @@ def _made_up(name: str) -> Model | None:
     """The model that a name with a scheme stands for. Raises `UnknownModelError` where there is no such file."""
     if name.startswith(SERVERS):
         url, _, model = name.partition("#")
-        shown = model or urlsplit(url).netloc.rpartition("@")[2]  # a password may stand before the host
-        return Model(id=name, name=shown, source=name, run=(Run.SERVER,), keyed=False)
+        return Model(id=name, name=model or _netloc(url), source=name, run=(Run.SERVER,), keyed=False)
     if name.startswith(PROVIDER):
         asked = name.removeprefix(PROVIDER)
         return Model(id=name, name=asked, source=name, notice=BY_PROVIDER, run=(Run.PROVIDER,))
     if name.startswith(REPLAY):
-        file = Path(name.removeprefix(REPLAY)).expanduser()
-        if not file.is_file():
+        file, whose = _recorded(name)
+        if not os.path.isfile(file):
             raise UnknownModelError(f"There is no file {str(file)!r} to replay. Check the name.")
-        return Model(id=name, name=f"{file.stem} (recorded)", source=f"{REPLAY}{file}", notice=RECORDED)
+        source = f"{REPLAY}{file}" + (f"#{whose}" if whose else "")
+        return Model(id=name, name=f"{whose or file.stem} (recorded)", source=source, notice=RECORDED)
     return None
+
+
+def _recorded(source: str) -> tuple[Path, str]:
+    """The file of a `replay:` source, and the model that is chosen of it; a file may have a `#` in its name."""
+    whole = os.path.expanduser(source.removeprefix(REPLAY))
+    if not os.path.isfile(whole):  # pathlib's raises for some names
+        for mark in re.finditer("#", whole):
+            if os.path.isfile(whole[: mark.start()]):
+                return Path(whole[: mark.start()]), whole[mark.end() :]
+    return Path(whole), ""
+
+
+def _netloc(url: str) -> str:
+    return shown(url).partition("//")[2].partition("/")[0]
 
 
 @functools.cache
@@ -221,6 +235,26 @@ def on_server(url: str, *, keyed: bool = False) -> tuple[Model, ...]:
     )
 
 
+def in_file(source: str) -> tuple[Model, ...]:
+    """The models whose replies a `replay:` file holds; the one that is named after a `#` first. Raises `ChatError`."""
+    from chat.engines.replay import models_of
+
+    found = _made_up(source)
+    file, wanted = _recorded(source)
+    several = models_of(file)
+    if found is None or len(several) == 1:
+        return (found,) if found else ()
+    named = [f"{REPLAY}{file}#{name}" for name in several if name and name != wanted]
+    return tuple(made for name in ([source, *named] if wanted else named) if (made := _made_up(name)))
+
+
+def models_at(source: str, *, keyed: bool = False) -> tuple[Model, ...]:
+    """The models of a server or of a file of recordings; none of any other source. Raises `ChatError`."""
+    if source.startswith(SERVERS):
+        return on_server(source, keyed=keyed)
+    return in_file(source) if source.startswith(REPLAY) else ()
+
+
 def _key(keyed: bool) -> str | None:
     """The key of the server that the host chose: whoever types another's address must not have it sent there."""
     return os.environ.get(KEY_VARIABLE) if keyed else None
@@ -232,6 +266,11 @@ def questions_of(model: Model) -> tuple[str, ...]:
         return ()
     questions: tuple[str, ...] = getattr(engine_for(model), "questions", ())
     return questions
+
+
+def skipped_of(model: Model) -> int:
+    """How many lines of a file of recorded replies could not be used. Raises `LoadError`."""
+    return getattr(engine_for(model), "skipped", 0) if model.source.startswith(REPLAY) else 0
 
 
 def loads_here(model: Model) -> bool:
@@ -286,9 +325,10 @@ def _made(model: Model) -> Engine:
     if source.startswith(PROVIDER):
         return RemoteEngine("", source.removeprefix(PROVIDER), name=model.name, provider="auto")
     if source.startswith(REPLAY):
-        from chat.engines.replay import READING_PACE, ReplayEngine
+        from chat.engines.replay import ReplayEngine
 
-        return ReplayEngine(Path(source.removeprefix(REPLAY)), pace=model.pace or READING_PACE)
+        file, whose = _recorded(source)
+        return ReplayEngine(file, pace=model.pace or READING_PACE, model=whose)
     if not model.runs_here:
         raise LoadError(
             f"{model.name} is too large for most machines, or needs code of its own. Run it on a server and give its "

@@ -13,9 +13,9 @@ from enum import IntEnum
 from typing import TextIO, TypeVar
 
 from chat import __version__, catalogue
+from chat.catalogue import Model
 from chat.cli_eval import add_eval
 from chat.cli_scan import add_scan
-from chat.engines.server import list_models
 from chat.errors import ChatError, PortError, QuestionError, ScanError, UnknownModelError
 from chat.export import verdict_record
 from chat.session import Compare, Reply, Update, clean_question, clean_text, watch
@@ -106,14 +106,17 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--temperature", type=_at_least(0.0), metavar="T", help="0 takes the likeliest words (default: the model's own)"
     )
+    _pace_argument(ask)
     ask.add_argument("--max-tokens", type=_at_least(1), metavar="N", help="longest reply, in tokens")
     ask.add_argument("--json", action="store_true", help="print one JSON object instead")
     ask.add_argument("--fail-on-flag", action="store_true", help="exit with 1 where the reply looks censored")
     ask.set_defaults(run=_ask)
     add_eval(commands)
     add_scan(commands)
-    models = commands.add_parser("models", help="list the models to choose from, or those of a server")
-    models.add_argument("--engine", metavar="URL", help="list the models of this server instead")
+    models = commands.add_parser("models", help="list the models to choose from, or those of a server or a file")
+    models.add_argument(
+        "--engine", metavar="URL", help="list the models of this server, or of the recordings replay:FILE, instead"
+    )
     models.add_argument("--json", action="store_true", help="print JSON instead")
     models.set_defaults(run=_models)
     return parser
@@ -145,16 +148,27 @@ def _chat_arguments(parser: argparse.ArgumentParser) -> None:
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
     )
     parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    _pace_argument(parser)
     parser.set_defaults(run=_chat)
+
+
+def _pace_argument(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument(
+        "--pace",
+        type=_at_least(0),
+        metavar="N",
+        help="play recorded replies at N characters a second (0: at once; default: reading speed)",
+    )
 
 
 def _chat(args: argparse.Namespace) -> Exit:
     from chat.ui.serve import Address, serve  # gradio takes seconds to import; `ask` does without it
 
     models, chosen = catalogue.load_catalogue(), args.engine
-    if chosen and chosen.startswith(catalogue.SERVERS):
-        served = catalogue.on_server(chosen, keyed=True)
-        models, chosen = replace(models, model=(*served, *models.model)), served[0].id if served else chosen
+    if several := catalogue.models_at(chosen or "", keyed=True):
+        several = tuple(replace(model, options=replace(model.options, pace=args.pace)) for model in several)
+        models, chosen = replace(models, model=(*several, *models.model)), several[0].id
+        _warn_of_skipped(several[0])
     models.find(chosen or models.default)
     print(f"Unsaid is at http://{args.host}:{args.port} (Ctrl+C stops it)", flush=True)
     serve(models, Address(host=args.host, port=args.port), chosen=chosen)
@@ -170,7 +184,9 @@ def _ask(args: argparse.Namespace) -> Exit:
         model.options,
         temperature=model.options.temperature if args.temperature is None else args.temperature,
         max_tokens=model.options.max_tokens if args.max_tokens is None else args.max_tokens,
+        pace=args.pace,
     )
+    _warn_of_skipped(model)
     other = catalogue.engine_for(catalogue.named(models, args.reference)) if args.reference else None
     compare = Compare.ALWAYS if other else Compare.OFF
     printed = ""
@@ -194,6 +210,11 @@ def _ask(args: argparse.Namespace) -> Exit:
     if args.fail_on_flag and update.reply.verdict.flag is Flag.LOOKS_CENSORED:
         return Exit.FLAGGED
     return Exit.OK
+
+
+def _warn_of_skipped(model: Model) -> None:
+    if skipped := catalogue.skipped_of(model):
+        print(f"{skipped} lines of the recordings could not be used; the rest was read.", file=sys.stderr)
 
 
 def _read(stream: TextIO) -> str:
@@ -234,7 +255,7 @@ def _bold(text: str) -> str:
 
 def _models(args: argparse.Namespace) -> Exit:
     if args.engine:
-        names = list_models(args.engine, api_key=os.environ.get(catalogue.KEY_VARIABLE))
+        names = [model.id for model in catalogue.models_at(args.engine, keyed=True) or catalogue.on_server(args.engine)]
         print(json.dumps(names) if args.json else "\n".join(names))
         return Exit.OK
     models = catalogue.load_catalogue()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import logging
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -12,9 +13,10 @@ from chat import borrowed, catalogue, zero
 from chat.catalogue import Catalogue, Model, Run
 from chat.engines.remote import RemoteEngine
 from chat.engines.types import Engine
-from chat.errors import LoadError, UnknownModelError
+from chat.errors import ChatError, LoadError
 from detectors.config import read
 
+_LOG = logging.getLogger(__name__)
 PUBLIC_VARIABLE = "UNSAID_PUBLIC"
 ON_ACCOUNT = "asked through Hugging Face's Inference Providers, on your own account there. Sign in first."
 RECORDINGS = "recordings"  # a folder beside app.py whose files are replies to replay
@@ -81,12 +83,12 @@ def models_here(models: Catalogue, *, gpu: bool, login: bool, recordings: Path |
 
 def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
     """Models that replay the folder's files."""
-    found = []
+    found: list[Model] = []
     for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []:
         try:
-            found.append(models.find(f"replay:{file}"))
-        except UnknownModelError:
-            continue
+            found += catalogue.in_file(f"{catalogue.REPLAY}{file}")
+        except ChatError as error:
+            _LOG.warning("Left out: %s", error)
     return found
 
 

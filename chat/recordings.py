@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import gzip
 import json
+import re
 import zlib
+from codecs import BOM_UTF8
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -19,6 +21,7 @@ from chat.engines.wire import outcome_of, thinking_of
 from chat.engines.wire import text_of as _text
 from chat.errors import LoadError
 from detectors import Message, Outcome, Turn
+from detectors.characters import whole
 
 _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "system": "system",
@@ -30,6 +33,8 @@ _ROLES: dict[str, Literal["system", "user", "assistant"]] = {
     "chatgpt": "assistant",
     "model": "assistant",
 }
+_DAY = re.compile(r"(19|20)\d\d-(0[1-9]|1[0-2])-(0[1-9]|[12]\d|3[01])(?!\d)")
+OLDEST = 1e9  # seconds since 1970: September 2001; a smaller number is no time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,7 +81,9 @@ def _entries(path: Path) -> Iterator[object]:
         with path.open("rb") as raw:
             zipped = raw.read(2) == b"\x1f\x8b"
         with gzip.open(path, "rb") if zipped else path.open("rb") as lines:
-            first = lines.readline()
+            first = lines.readline().removeprefix(BOM_UTF8)
+            while first and not first.strip():
+                first = lines.readline()
             if first.lstrip().startswith(b"["):
                 yield from _array(first + lines.read())
                 return
@@ -90,7 +97,7 @@ def _entries(path: Path) -> Iterator[object]:
 def _array(data: bytes) -> Iterator[object]:
     try:
         yield from json.loads(data)
-    except ValueError:
+    except (ValueError, RecursionError):
         yield from map(_json, data.splitlines())  # lines, of which the first is an array of its own
 
 
@@ -111,7 +118,7 @@ def _lines(first: bytes, rest: Any) -> Iterator[object]:
 def _json(line: bytes) -> object:
     try:
         return json.loads(line)
-    except ValueError:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError):  # also bytes that are not UTF-8, and JSON nested too deep
         return None
 
 
@@ -121,7 +128,7 @@ def _recording(entry: Mapping[str, Any]) -> Recording | None:
         if "reply" in entry:
             return _ours(entry)
         if "conversations" in entry:
-            said = [(m.get("from"), m.get("value"), m) for m in entry["conversations"]]
+            said = [(m.get("from", m.get("role")), m.get("value", m.get("content")), m) for m in entry["conversations"]]
             return _conversation(said, entry, entry.get("finish_reason"))
         answer, asked = entry.get("response"), entry.get("request", entry)
         messages = [(m.get("role"), m.get("content"), m) for m in asked["messages"]]
@@ -140,9 +147,9 @@ def _ours(entry: Mapping[str, Any]) -> Recording | None:
     if not question or not isinstance(reply, str):
         return None
     return Recording(
-        turn=Turn(question, system=_text(entry.get("system"))),
-        reply=reply,
-        thinking=thinking_of(entry),
+        turn=Turn(whole(question), system=whole(_text(entry.get("system")))),
+        reply=whole(reply),
+        thinking=whole(thinking_of(entry)),
         model=_text(entry.get("model")),
         date=_date(entry),
         outcome=outcome_of(entry.get("finish_reason")),
@@ -154,9 +161,9 @@ def _conversation(
 ) -> Recording | None:
     """The last question that has a reply; what was said before it is its conversation."""
     messages = [
-        (_ROLES[str(role)], _text(content) + _text(extra.get("refusal")), extra)
+        (_ROLES[str(role).lower()], whole(_text(content) + _text(extra.get("refusal"))), extra)
         for role, content, extra in said
-        if str(role) in _ROLES
+        if str(role).lower() in _ROLES
     ]
     system = "\n".join(text for role, text, _ in messages if role == "system")
     spoken = [(role, text, extra) for role, text, extra in messages if role != "system"]
@@ -168,7 +175,7 @@ def _conversation(
     return Recording(
         turn=Turn(question.strip(), tuple(Message(role, text) for role, text, _ in history), system),
         reply=reply,
-        thinking=thinking_of(extra),
+        thinking=whole(thinking_of(extra)),
         model=_text(entry.get("model")),
         date=_date(entry),
         outcome=outcome_of(end),
@@ -176,11 +183,11 @@ def _conversation(
 
 
 def _date(entry: Mapping[str, Any]) -> str:
-    """The day, from the ways in which it is written down; empty where there is none."""
+    """The day, from the ways in which it is surely written down; empty where there is none."""
     for name in ("date", "created", "created_at", "timestamp", "create_time"):
         value = entry.get(name)
-        if isinstance(value, str) and len(value) >= len("2025-01-31"):
-            return value[:10]
-        if isinstance(value, int | float) and 0 < value < 1e11:  # seconds since 1970
-            return datetime.fromtimestamp(value, UTC).date().isoformat()
+        if isinstance(value, str) and (day := _DAY.match(value)):
+            return day[0]
+        if isinstance(value, int | float) and OLDEST < value < 1e13:  # seconds since 1970, or thousandths of them
+            return datetime.fromtimestamp(value / (1000 if value > 1e11 else 1), UTC).date().isoformat()
     return ""

@@ -86,7 +86,7 @@ def read_records(path: Path) -> Iterator[Record | BadLine]:
 def _parse(line: bytes, number: int) -> Record | BadLine:
     try:
         data = json.loads(line)
-    except ValueError as error:  # also bytes that are not UTF-8
+    except (ValueError, RecursionError) as error:  # also bytes that are not UTF-8, and JSON nested too deep
         return BadLine(number, f"not JSON: {error}")
     if not isinstance(data, dict):
         return BadLine(number, "not a JSON object")

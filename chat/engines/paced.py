@@ -10,6 +10,7 @@ from chat.engines.types import HEARTBEAT, Chunk, Engine, Options
 from detectors import Turn
 
 BEAT = HEARTBEAT / 2  # how often a chunk is shown
+READING_PACE = 160  # characters a second, about as fast as a model types
 
 
 class PacedEngine:

@@ -2,32 +2,51 @@
 
 from __future__ import annotations
 
+import functools
 import threading
-import time
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
-from chat.engines.types import HEARTBEAT, Chunk, Options
+from chat.engines.paced import READING_PACE, paced
+from chat.engines.types import Chunk, Options
 from chat.errors import LoadError, QuestionError
-from chat.recordings import Recording, read_recordings
+from chat.recordings import Recording, Recordings, read_recordings
 from chat.similar import SAME, Questions
 from detectors import Turn
 
-READING_PACE = 160  # characters a second, about as fast as a model types
 NAMED = 3  # questions that an error names
+
+
+def models_of(path: Path) -> tuple[str, ...]:
+    """The models whose replies the file holds, those with the most first. Raises `LoadError` for one without any."""
+    return tuple(model for model, _ in Counter(r.model for r in _read(path).recordings).most_common())
+
+
+def _read(path: Path) -> Recordings:
+    try:
+        state = path.stat()
+    except OSError:
+        return read_recordings(path)  # which says what is wrong
+    return _read_once(path, state.st_mtime_ns, state.st_size)
+
+
+@functools.lru_cache(maxsize=2)  # a file's models are an engine each
+def _read_once(path: Path, _changed: int, _size: int) -> Recordings:
+    return read_recordings(path)
 
 
 class ReplayEngine:
     """Plays the file's replies, at `pace` characters a second (0: at once), always labelled as recorded.
 
     A question in other words plays the likest recorded one, and says so. `model` chooses among several in the file.
-    Raises `LoadError` for a file without recordings, or without this model.
+    The `Options` of a question may ask for another pace. Raises `LoadError` for a file without recordings, or without
+    this model.
     """
 
     def __init__(self, path: Path, *, pace: int = READING_PACE, model: str = "") -> None:
-        every = read_recordings(path).recordings
-        self.models = tuple(Counter(recording.model for recording in every))
+        every, self.skipped = _read(path).recordings, _read(path).skipped
+        self.models = models_of(path)
         if model and model not in self.models:
             raise LoadError(f"{path} has no replies of {model!r}. It has those of {', '.join(self.models)}.")
         chosen = [recording for recording in every if not model or recording.model == model]
@@ -48,10 +67,11 @@ class ReplayEngine:
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The recorded reply to this question, or to the one that asks the same. Raises `QuestionError`."""
         recording = self._find(turn.question)
+        pace = self._pace if options.pace is None else options.pace
         yield Chunk(note=_note(recording, turn.question, several=len(self.models) > 1))
-        for text in self._pieces(recording.thinking):
+        for text in _pieces(recording.thinking, pace):
             yield Chunk(thinking=text)
-        for text in self._pieces(recording.reply):
+        for text in _pieces(recording.reply, pace):
             yield Chunk(text=text)
         yield Chunk(outcome=recording.outcome)
 
@@ -66,15 +86,9 @@ class ReplayEngine:
         close = "; ".join(f"“{self._found.questions[at]}”" for at, _ in nearest)
         raise QuestionError(f"Nothing is recorded for that question. The nearest are {close}.")
 
-    def _pieces(self, text: str) -> Iterator[str]:
-        if not self._pace:
-            if text:
-                yield text
-            return
-        size = max(1, round(self._pace * HEARTBEAT / 2))
-        for start in range(0, len(text), size):
-            yield text[start : start + size]
-            time.sleep(size / self._pace)
+
+def _pieces(text: str, pace: int) -> Iterator[str]:
+    return paced(text, pace) if pace else iter((text,) if text else ())
 
 
 def _label(recordings: list[Recording]) -> str:

@@ -15,7 +15,8 @@ HEARTBEAT = 0.05  # seconds; an engine with nothing to say yields an empty chunk
 class Options:
     """How a reply is sampled. `temperature` 0 takes the likeliest token each time.
 
-    `max_seconds` bounds it, once the model is loaded and at it: a broken server never ends.
+    `max_seconds` bounds it, once the model is loaded and at it: a broken server never ends. `pace`, in characters a
+    second, is for replies that are played back: 0 is all at once, None as the recording's engine has it.
     """
 
     temperature: float = 0.0
@@ -23,6 +24,7 @@ class Options:
     max_tokens: int = 1024
     max_seconds: float = 1800.0
     seed: int | None = None
+    pace: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

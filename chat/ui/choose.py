@@ -28,11 +28,11 @@ def _has_token() -> bool:
 
 
 def typed(models: Catalogue, name: str) -> tuple[Model, ...]:
-    """What a name stands for: one model, or all those of the server whose address it is. Raises `ChatError`."""
+    """What a name stands for: one model, or all those of the server or file that it is. Raises `ChatError`."""
     found = models.find(name.strip())
-    if found.source.startswith(catalogue.SERVERS) and "#" not in found.source:
-        return catalogue.on_server(found.source) or (found,)
-    return (found,)
+    if "#" in found.source:
+        return (found,)
+    return catalogue.models_at(found.source) or (found,)
 
 
 def name_of(models: Catalogue, name: str) -> str:

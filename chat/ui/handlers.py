@@ -11,6 +11,7 @@ import gradio as gr
 
 from chat import catalogue
 from chat.catalogue import Catalogue, Model
+from chat.engines.paced import READING_PACE
 from chat.engines.types import Engine, Options
 from chat.errors import ChatError, QuestionError
 from chat.host import Host
@@ -23,10 +24,25 @@ from chat.ui.texts import Texts
 MOST_SEED = 2**32  # what every server and torch take
 
 
-def questions(recorded: Sequence[str], *, clickable: int = 0) -> dict[str, Any]:
+CLICKABLE = 8  # questions that have a button each
+
+
+def buttons(recorded: Sequence[str], texts: Texts) -> list[dict[str, Any]]:
+    """The questions to click: the first recorded ones, or our examples for a model that answers any."""
+    clickable = list(recorded[:CLICKABLE]) or [example.question for example in texts.example][:CLICKABLE]
+    unused = [""] * (CLICKABLE - len(clickable))
+    return [{"value": question, "visible": bool(question)} for question in (*clickable, *unused)]
+
+
+def questions(recorded: Sequence[str]) -> dict[str, Any]:
     """The list of recorded questions, shown where there are more than have a button."""
     label = f"All {len(recorded)} recorded questions"
-    return {"choices": list(recorded), "value": None, "label": label, "visible": len(recorded) > clickable}
+    return {"choices": list(recorded), "value": None, "label": label, "visible": len(recorded) > CLICKABLE}
+
+
+def speed(recorded: Sequence[str], options: Options) -> dict[str, Any]:
+    """How fast recorded replies are played, in characters a second; nothing to choose for a model that answers."""
+    return {"value": READING_PACE if options.pace is None else options.pace, "visible": bool(recorded)}
 
 
 class Handlers:
@@ -88,8 +104,8 @@ class Handlers:
         )
 
     def _options(self, model: Model, *sampling: float | None) -> Options:
-        """The model's own, with what was chosen of temperature, top-p, longest reply and seed; a box may be empty."""
-        names = ("temperature", "top_p", "max_tokens", "seed")
+        """The model's own, with what was chosen of sampling, longest reply, seed and speed; a box may be empty."""
+        names = ("temperature", "top_p", "max_tokens", "seed", "pace")
         chosen = {name: value for name, value in zip(names, sampling, strict=True) if value is not None}
         options = replace(model.options, **chosen)  # type: ignore[arg-type]
         longest = max(1, min(int(options.max_tokens), self._host.max_tokens))
@@ -165,9 +181,12 @@ class Handlers:
         try:
             found = choose.typed(self._models, model)
             recorded = catalogue.questions_of(found[0])
+            skipped = catalogue.skipped_of(found[0])
         except ChatError as error:
             gr.Warning(str(error))
-            return [gr.skip(), choose.about(self._models, reference), *[gr.skip()] * 4]
+            return [gr.skip(), choose.about(self._models, reference), *[gr.skip()] * (5 + CLICKABLE)]
+        if skipped:
+            gr.Info(f"{skipped} lines of that file could not be used; the rest was read.")
         options = found[0].options
         return [
             self._offer(model, found),
@@ -175,7 +194,9 @@ class Handlers:
             options.temperature,
             options.top_p,
             min(options.max_tokens, self._host.max_tokens),
+            gr.update(**speed(recorded, options)),
             gr.update(**questions(recorded)),
+            *(gr.update(**button) for button in buttons(recorded, self._texts)),
         ]
 
     def choose_reference(self, model: str, reference: str) -> list[Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from typing import Any
 
 import gradio as gr
@@ -14,10 +14,10 @@ from chat.host import Host
 from chat.session import Compare, Update
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation
-from chat.ui.handlers import Handlers, questions
+from chat.ui.handlers import Handlers, buttons, questions, speed
 from chat.ui.texts import Texts, load_texts
 
-CLICKABLE = 8  # questions of a recording that have a button each
+FASTEST = 1000  # characters a second that can be chosen for recorded replies
 COMPARE_CHOICES = [
     ("Off", Compare.OFF.value),
     ("When flagged", Compare.FLAGGED.value),
@@ -76,16 +76,18 @@ def build(
                     autofocus=True,
                 )
                 with gr.Row(elem_id="un-examples"):
-                    clickable = recorded[:CLICKABLE] or [example.question for example in texts.example]
-                    examples = [gr.Button(q, size="sm", variant="secondary", min_width=120) for q in clickable]
-                every_question = gr.Dropdown(**questions(recorded, clickable=CLICKABLE), elem_id="recorded")
-                system, temperature, top_p, max_tokens, seed = _settings(first, host)
+                    examples = [
+                        gr.Button(**button, size="sm", variant="secondary", min_width=120)
+                        for button in buttons(recorded, texts)
+                    ]
+                every_question = gr.Dropdown(**questions(recorded), elem_id="recorded")
+                system, temperature, top_p, max_tokens, seed, pace = _settings(first, host, recorded)
             with gr.Column(scale=5, min_width=320, elem_id="un-right"):
                 flag = gr.HTML(render.flag_card(None, texts), elem_id="flag", padding=False)
                 evidence = gr.HTML("", elem_id="evidence", padding=False)
                 comparison = gr.HTML("", elem_id="comparison", padding=False)
 
-        settings = [model, reference, compare, system, temperature, top_p, max_tokens, seed]
+        settings = [model, reference, compare, system, temperature, top_p, max_tokens, seed, pace]
         view = [chat, flag, evidence, comparison, question]
         handlers = Handlers(models, texts, engine_with or (lambda model, _: engine_for(model)), watch, host)
         stream: dict[str, Any] = {
@@ -109,7 +111,7 @@ def build(
         model.change(
             handlers.choose,
             [model, reference],
-            [model, notice, temperature, top_p, max_tokens, every_question],
+            [model, notice, temperature, top_p, max_tokens, pace, every_question, *examples],
             **soon,
             api_visibility="private",
         )
@@ -160,8 +162,8 @@ def _bar(models: Catalogue, first: Model, host: Host) -> list[Any]:
     return [model, compare, reference]
 
 
-def _settings(first: Model, host: Host) -> list[Any]:
-    """System prompt, temperature, top-p, longest reply and seed, folded away."""
+def _settings(first: Model, host: Host, recorded: Sequence[str]) -> list[Any]:
+    """System prompt, temperature, top-p, longest reply, seed and the speed of recorded replies, folded away."""
     with gr.Accordion("Settings", open=False, elem_id="settings"):
         system = gr.Textbox(label="System prompt", lines=2, placeholder="None. The demo models read none.")
         with gr.Row():
@@ -183,4 +185,12 @@ def _settings(first: Model, host: Host) -> list[Any]:
                 label="Longest reply (tokens)",
             )
             seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
-    return [system, temperature, top_p, max_tokens, seed]
+        pace = gr.Slider(
+            0,
+            FASTEST,
+            step=10,
+            label="Speed of recorded replies (characters a second)",
+            info="0: all at once",
+            **speed(recorded, first.options),
+        )
+    return [system, temperature, top_p, max_tokens, seed, pace]
