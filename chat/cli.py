@@ -214,7 +214,7 @@ def _ask(args: argparse.Namespace) -> Exit:
 
 def _warn_of_skipped(model: Model) -> None:
     if skipped := catalogue.skipped_of(model):
-        print(f"{skipped} lines of the recordings could not be used; the rest was read.", file=sys.stderr)
+        print(f"Lines of the recordings that could not be used: {skipped}. The rest was read.", file=sys.stderr)
 
 
 def _read(stream: TextIO) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import threading
 from dataclasses import replace
@@ -11,7 +12,17 @@ import pytest
 from conftest import ANSWER, GREEDY, ask, text_of
 from fake_server import REPLY, fake_server
 
-from chat.catalogue import KEY_VARIABLE, Catalogue, Model, engine_for, load_catalogue, named, on_server, questions_of
+from chat.catalogue import (
+    KEY_VARIABLE,
+    Catalogue,
+    Model,
+    engine_for,
+    load_catalogue,
+    models_at,
+    named,
+    on_server,
+    questions_of,
+)
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
 
@@ -141,6 +152,23 @@ def test_recordings(tmp_path: Path) -> None:
     assert questions_of(SMALL) == ()
     with pytest.raises(UnknownModelError, match=r"no file .* to replay"):
         MODELS.find("replay:/no/such/file")
+
+
+def test_models_of_a_file(tmp_path: Path) -> None:
+    """A file with the replies of several models is one to choose for each, that with the most replies first."""
+    file = tmp_path / "a#b.jsonl"
+    lines = [("q", "Who?", "1"), ("org/r", "Who?", "2"), ("org/r", "When?", "3")]
+    file.write_text("".join(json.dumps({"question": q, "reply": r, "model": m}) + "\n" for m, q, r in lines))
+    models = models_at(f"replay:{file}")
+    assert [(model.id, model.name) for model in models] == [
+        (f"replay:{file}#org/r", "org/r (recorded)"),
+        (f"replay:{file}#q", "q (recorded)"),
+    ]
+    assert [questions_of(model) for model in models] == [("Who?", "When?"), ("Who?",)]
+    assert models_at(f"replay:{file}#q") == (MODELS.find(f"replay:{file}#q"), models[0])
+    assert models_at("demo") == ()
+    with pytest.raises(LoadError, match=r"no replies of 'x'"):
+        questions_of(MODELS.find(f"replay:{file}#x"))
 
 
 def test_server_engine() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -171,6 +172,73 @@ def test_pace(tmp_path: Path) -> None:
     chunks = list(engine.stream(ask(OURS["question"]), GREEDY))
     assert len(chunks) > 5
     assert time.monotonic() - began >= len(REFUSAL) / 400 * 0.9
+
+
+def test_pace_is_chosen_for_each_question(tmp_path: Path) -> None:
+    """What is asked for goes before the recording's own pace; 0 is all at once."""
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", {**OURS, "reasoning": ""}), pace=1)
+    chunks = list(engine.stream(ask(OURS["question"]), replace(GREEDY, pace=0)))
+    assert [chunk.text for chunk in chunks if chunk.text] == [REFUSAL]
+
+
+@pytest.mark.parametrize(
+    ("said", "date"),
+    [
+        ({"date": "2025-01-31"}, "2025-01-31"),
+        ({"timestamp": "2025-01-31T10:00:00Z"}, "2025-01-31"),
+        ({"created": 1735689600}, "2025-01-01"),
+        ({"created": 1735689600000}, "2025-01-01"),
+        ({"created": 12}, ""),
+        ({"date": "31/01/2025"}, ""),
+        ({"date": "2025-13-31"}, ""),
+        ({"date": "2025-01-311"}, ""),
+        ({"date": "not known to us"}, ""),
+    ],
+)
+def test_day_only_where_it_is_sure(tmp_path: Path, said: dict[str, Any], date: str) -> None:
+    """A day is read from the usual ways to write it, and from nothing else."""
+    (recording,) = read_recordings(write(tmp_path / "r.jsonl", {**OURS, **said})).recordings
+    assert recording.date == date
+
+
+@pytest.mark.parametrize(
+    "messages",
+    [
+        [{"from": "Human", "value": "Why?"}, {"from": "GPT", "value": "So."}],
+        [{"role": "user", "content": "Why?"}, {"role": "assistant", "content": "So."}],
+    ],
+)
+def test_sharegpt_as_others_write_it(tmp_path: Path, messages: list[dict[str, str]]) -> None:
+    """Roles in capitals, and the keys of message logs."""
+    (recording,) = read_recordings(write(tmp_path / "r.jsonl", {"conversations": messages})).recordings
+    assert (recording.turn.question, recording.reply) == ("Why?", "So.")
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\n \n", b"\xef\xbb\xbf\r\n\r\n"])
+def test_mark_and_blank_lines_before(tmp_path: Path, before: bytes) -> None:
+    """A byte order mark and blank lines before an array are no part of it."""
+    path = tmp_path / "r.json"
+    path.write_bytes(before + json.dumps([OURS, SHAREGPT], indent=1).encode())
+    found = read_recordings(path)
+    assert (len(found.recordings), found.skipped) == (2, 0)
+
+
+@pytest.mark.parametrize("deep", [b"[" * 200_000, b'{"a":' * 200_000])
+def test_json_nested_too_deep_is_a_bad_line(tmp_path: Path, deep: bytes) -> None:
+    """A line that no parser takes is skipped, wherever it stands."""
+    path = tmp_path / "r.jsonl"
+    good = json.dumps(OURS).encode()
+    for content, skipped in ((good + b"\n" + deep, 1), (deep + b"\n" + good, 1)):
+        path.write_bytes(content)
+        found = read_recordings(path)
+        assert (len(found.recordings), found.skipped) == (1, skipped)
+
+
+def test_halves_of_characters(tmp_path: Path) -> None:
+    """What is no whole character in the file does not break what shows it."""
+    (recording,) = read_recordings(write(tmp_path / "r.jsonl", {**OURS, "reply": "So \ud83d."})).recordings
+    recording.reply.encode()
+    assert recording.reply.startswith("So ")
 
 
 def test_verdict_is_that_of_the_text(tmp_path: Path) -> None:

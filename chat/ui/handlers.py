@@ -186,7 +186,7 @@ class Handlers:
             gr.Warning(str(error))
             return [gr.skip(), choose.about(self._models, reference), *[gr.skip()] * (5 + CLICKABLE)]
         if skipped:
-            gr.Info(f"{skipped} lines of that file could not be used; the rest was read.")
+            gr.Info(f"Lines of that file that could not be used: {skipped}. The rest was read.")
         options = found[0].options
         return [
             self._offer(model, found),
