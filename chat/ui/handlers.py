@@ -45,6 +45,15 @@ def speed(recorded: Sequence[str], options: Options) -> dict[str, Any]:
     return {"value": READING_PACE if options.pace is None else options.pace, "visible": bool(recorded)}
 
 
+def _seed(typed: str | int | None) -> int | None:
+    if typed is None or not str(typed).strip():
+        return None
+    try:
+        return int(typed) % MOST_SEED
+    except ValueError:
+        raise QuestionError("The seed is a whole number. Leave it empty for another reply each time.") from None
+
+
 class Handlers:
     """What the page's events do. Every one that changes what is seen returns the whole view."""
 
@@ -78,6 +87,7 @@ class Handlers:
             asked = clean_question(question)
             token = login.token if login else None
             model = self._models.find(settings[0])
+            options = self._options(model, *settings[4:])
             engine = self._engine_for(model, token)
             other = None
             if Compare(settings[2]) is not Compare.OFF:
@@ -86,7 +96,7 @@ class Handlers:
             gr.Warning(str(error))
             yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
             return
-        compare, system, options = settings[2], settings[3], self._options(model, *settings[4:])
+        compare, system = settings[2], settings[3]
         turn = state.turn(asked, clean_text(system or ""))
         with state.replying(turn) as (exchange, stop):
             box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
@@ -103,15 +113,13 @@ class Handlers:
             state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
         )
 
-    def _options(self, model: Model, *sampling: float | None) -> Options:
-        """The model's own, with what was chosen of sampling, longest reply, seed and speed; a box may be empty."""
+    def _options(self, model: Model, *settings: Any) -> Options:
+        """The model's own, with what was chosen; a box may be empty. Raises `QuestionError` for what is no seed."""
         names = ("temperature", "top_p", "max_tokens", "seed", "pace")
-        chosen = {name: value for name, value in zip(names, sampling, strict=True) if value is not None}
-        options = replace(model.options, **chosen)  # type: ignore[arg-type]
-        longest = max(1, min(int(options.max_tokens), self._host.max_tokens))
-        return replace(
-            options, max_tokens=longest, seed=None if options.seed is None else int(options.seed) % MOST_SEED
-        )
+        chosen = {name: value for name, value in zip(names, settings, strict=True) if value is not None}
+        chosen["seed"] = _seed(chosen.get("seed", model.options.seed))
+        options = replace(model.options, **chosen)
+        return replace(options, max_tokens=max(1, min(int(options.max_tokens), self._host.max_tokens)))
 
     def retry(
         self, data: gr.RetryData, state: Conversation, login: gr.OAuthToken | None, *settings: Any

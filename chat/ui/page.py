@@ -184,7 +184,8 @@ def _settings(first: Model, host: Host, recorded: Sequence[str]) -> list[Any]:
                 step=16,
                 label="Longest reply (tokens)",
             )
-            seed = gr.Number(label="Seed", value=None, precision=0, placeholder="random")
+            # No gr.Number: an empty one becomes 0 as soon as it is unfolded, and every reply the same.
+            seed = gr.Textbox(label="Seed", max_lines=1, placeholder="random")
         pace = gr.Slider(
             0,
             FASTEST,
