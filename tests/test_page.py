@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import shutil
 import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -360,6 +362,55 @@ def test_a_typed_address_offers_the_models_there(visit: Callable[..., Any], demo
         done(page, "no_sign")
         assert "reasoning" in page.inner_text("#flag dl")
         assert any(REPLY in said for said in replies(page))
+
+
+def test_a_typed_recording_brings_its_models_and_questions(
+    visit: Callable[..., Any], demo_url: str, tmp_path: Path
+) -> None:
+    """A file of recordings becomes its models; the questions to click are those of the one that is chosen."""
+    file = tmp_path / "talk.jsonl"
+    said = [
+        ("big", "Who was Liu Xiaobo?", "A writer."),
+        ("big", "Is Taiwan a country?", "Many say so."),
+        ("small",) * 3,
+    ]
+    file.write_text("".join(json.dumps({"model": m, "question": q, "reply": r}) + "\n" for m, q, r in said))
+    page = visit(demo_url)
+    type_model(page, f"replay:{file}")
+    page.wait_for_selector("#un-examples button:has-text('Is Taiwan')")
+    assert [e.inner_text() for e in page.query_selector_all("#un-examples button")] == [q for _, q, _ in said[:2]]
+    page.click("#model input")
+    page.click("#model [role=option]:has-text('small')")
+    page.click("#un-examples button:has-text('small')")
+    done(page)
+    assert any("small" in said for said in replies(page)[1:])
+    assert "Recorded reply of small" in page.inner_text("#flag")
+    page.click("#model input")
+    page.click("#model [role=option]:has-text('Demo (open)')")
+    page.wait_for_selector(f"#un-examples button:has-text('{TIANANMEN}')")
+
+
+@pytest.mark.parametrize(("typed", "seed"), [("", None), ("7", 7)])
+def test_an_empty_seed_stays_empty(
+    visit: Callable[..., Any], url: str, engines: dict[str, ScriptedEngine], typed: str, seed: int | None
+) -> None:
+    """Looking at the settings does not make every reply the same; a seed that is typed is asked with."""
+    page = visit(url)
+    page.click("#settings button:has-text('Settings')")
+    page.get_by_label("Seed").fill(typed)
+    ask(page, "Hello there")
+    done(page)
+    assert engines["demo-censored"].options[-1].seed == seed
+
+
+def test_a_seed_that_is_no_number_is_explained(visit: Callable[..., Any], url: str) -> None:
+    """The page says what a seed is, and the question stays in its box."""
+    page = visit(url)
+    page.click("#settings button:has-text('Settings')")
+    page.get_by_label("Seed").fill("seven")
+    ask(page, TIANANMEN)
+    page.wait_for_selector(".toast-body:has-text('The seed is a whole number')")
+    assert page.input_value("#question textarea") == TIANANMEN
 
 
 def test_what_is_known_of_a_model_is_a_click_away(visit: Callable[..., Any], demo_url: str) -> None:

@@ -15,7 +15,8 @@ class ScriptedEngine:
     """Plays a script: text and chunks are yielded, exceptions raised, `delay` seconds before each.
 
     The script is the same for every question, or looked up by question, or made by a function of the turn.
-    `open_streams` counts the streams that have begun and not ended, and `turns` keeps every turn asked.
+    `open_streams` counts the streams that have begun and not ended; `turns` keeps every turn asked, and `options` with
+    what options.
     """
 
     def __init__(
@@ -29,11 +30,13 @@ class ScriptedEngine:
         self.delay = delay
         self.open_streams = 0
         self.turns: list[Turn] = []
+        self.options: list[Options] = []
         self._script = script
 
     def stream(self, turn: Turn, options: Options) -> Iterator[Chunk]:
         """The script's chunks; the last one ends the reply, as complete if the script does not say."""
         self.turns.append(turn)
+        self.options.append(options)
         self.open_streams += 1
         try:
             for step in self._steps(turn):
