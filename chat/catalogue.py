@@ -33,6 +33,7 @@ KEY_VARIABLE = "UNSAID_API_KEY"  # of the server whose URL is given
 RECORDED = "recorded replies, played back; nothing is asked of the model now."
 BY_PROVIDER = "asked through Hugging Face's Inference Providers, which see what you ask."
 IN_MEMORY = 2  # models beside the packaged ones: the one that replies and its reference
+_SCHEME = re.compile(r"^\s*(https?://|provider:|replay:)", re.IGNORECASE)
 _HUB_ID = re.compile(r"[\w.-]+/[\w.-]+")
 _HUB_PAGE = re.compile(r"https://(?:huggingface\.co|hf\.co)/([\w.-]+/[\w.-]+)/?")
 
@@ -138,6 +139,7 @@ class Catalogue:
 
         Of a list that is not open nothing else is found, and the file system is not looked at.
         """
+        name = _lower_scheme(name)
         if page := _HUB_PAGE.fullmatch(name):
             name = page[1]
         for model in self.model:
@@ -161,6 +163,11 @@ class Catalogue:
             f"No model called {name!r}. {hint} A folder or a Hub id (owner/name) works too; so do the URL of a server, "
             "provider:owner/name and replay:FILE."
         )
+
+
+def _lower_scheme(name: str) -> str:
+    """The name with what it begins with as we write it, for people type and copy it in other ways."""
+    return _SCHEME.sub(lambda scheme: scheme[1].lower(), name)
 
 
 def _made_up(name: str) -> Model | None:
@@ -250,6 +257,7 @@ def in_file(source: str) -> tuple[Model, ...]:
 
 def models_at(source: str, *, keyed: bool = False) -> tuple[Model, ...]:
     """The models of a server or of a file of recordings; none of any other source. Raises `ChatError`."""
+    source = _lower_scheme(source)
     if source.startswith(SERVERS):
         return on_server(source, keyed=keyed)
     return in_file(source) if source.startswith(REPLAY) else ()

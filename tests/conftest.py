@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_server import FakeServer, fake_server
 
 from chat.engines.types import Chunk, Options
 from detectors import Outcome, Turn
@@ -119,6 +120,13 @@ def save_saying(
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def server() -> Iterator[FakeServer]:
+    """A server with a habit for each model name."""
+    with fake_server() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -54,6 +54,7 @@ def test_the_first_is_first() -> None:
         ("  owner/small ", ["small"]),
         ("owner/unheard-of", ["owner/unheard-of"]),
         ("provider:owner/large", ["provider:owner/large"]),
+        ("Provider:owner/large", ["provider:owner/large"]),
     ],
 )
 def test_typed(name: str, ids: list[str]) -> None:

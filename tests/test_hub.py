@@ -473,7 +473,8 @@ def test_by_environment(fake: FakeHub, tmp_path: Path) -> None:
 FULL_DISK = """
 import sys
 from pathlib import Path
-from chat.engines.hub import Hub, fetch, look_up
+from chat.engines.download import fetch
+from chat.engines.hub import Hub, look_up
 from chat.errors import LoadError
 hub = Hub(endpoint=sys.argv[1], cache=Path(sys.argv[2]))
 try:

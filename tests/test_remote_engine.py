@@ -5,32 +5,23 @@ from __future__ import annotations
 import socket
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 from conftest import GREEDY, ask, text_of
-from fake_server import REPLY, THOUGHT, FakeServer, fake_server
-from httpx2 import ReadError
+from fake_server import REPLY, THOUGHT, FakeServer
 
 from chat.engines.remote import RemoteEngine
 from chat.engines.scripted import ScriptedEngine
-from chat.engines.server import address, choose_model, explained, list_models, passing, shown
+from chat.engines.server import address, choose_model, list_models
 from chat.engines.types import Chunk, Options
 from chat.errors import EngineError, LoadError
 from chat.session import watch
 from detectors import Flag, Message, Outcome, Turn
 
 AT_ONCE = 0.2  # seconds within which a server is to see that its client has gone
-
-
-@pytest.fixture
-def server() -> Iterator[FakeServer]:
-    """A server with a habit for each model name."""
-    with fake_server() as running:
-        yield running
 
 
 def reply(server: FakeServer, model: str, **options: float) -> list[Chunk]:
@@ -293,69 +284,6 @@ def test_sixteen_at_once(server: FakeServer) -> None:
     assert said == [REPLY * 3, REPLY, REPLY, REPLY] * 4
 
 
-def test_models_are_listed(server: FakeServer) -> None:
-    """The server's models by their ids; the only one is chosen, of several one is to be named."""
-    assert list_models(server.url) == ("plain",)
-    assert list_models(server.url.removesuffix("/v1")) == ("plain",)
-    assert choose_model(server.url) == "plain"
-    assert choose_model(server.url, "other") == "other"
-    server.models[:] = ["one", "two"]
-    with pytest.raises(LoadError, match=r"2 models: one, two\. Say which.*#one"):
-        choose_model(server.url)
-    server.models[:] = []
-    with pytest.raises(LoadError, match="no model loaded"):
-        choose_model(server.url)
-
-
-@pytest.mark.parametrize(
-    "listing",
-    [
-        {"data": [{"id": "one"}]},
-        {"models": [{"name": "one"}]},
-        {"data": [{"id": "one"}], "models": [{"name": "other"}]},
-        [{"id": "one"}],
-    ],
-)
-def test_shapes_of_lists(server: FakeServer, listing: object) -> None:
-    """A list of models is read in each of its shapes."""
-    server.listing = (200, listing)
-    assert list_models(server.url) == ("one",)
-
-
-@pytest.mark.parametrize(
-    ("status", "listing", "problem"),
-    [
-        (200, {"data": None}, "no model loaded"),
-        (200, {"models": None}, "no model loaded"),
-        (200, {"data": "all"}, "no OpenAI-compatible server"),
-        (200, {"status": "ok"}, "no OpenAI-compatible server"),
-        (200, "Hello", "no OpenAI-compatible server"),
-        (200, {"data": [7]}, "no OpenAI-compatible server"),
-        (200, ["a" * 1000] * 5000, "no OpenAI-compatible server"),
-        (401, {"error": "no"}, "wants a key.*401: no"),
-        (404, {"error": "no"}, r"does not list its models.*404.*after a #: http://\S+/v1#NAME"),
-        (405, None, "does not list its models"),
-        (500, [], "failed .500"),
-    ],
-)
-def test_no_list_of_models(server: FakeServer, status: int, listing: object, problem: str) -> None:
-    """A server without a list says why there is none, and not that there is no model called nothing."""
-    server.listing = (status, listing)
-    with pytest.raises(LoadError, match=problem) as caught:
-        choose_model(server.url)
-    assert "''" not in str(caught.value)
-    assert "unsaid models" not in str(caught.value)
-
-
-def test_lists_take_no_longer(server: FakeServer) -> None:
-    """A server that sends its list ever so slowly is given up in time."""
-    server.drip = 0.05
-    began = time.monotonic()
-    with pytest.raises(LoadError, match="did not list its models within"):
-        list_models(server.url, seconds=0.3)
-    assert time.monotonic() - began < 2
-
-
 def test_nobody_there() -> None:
     """Where nothing listens, or something that is no such server, the error says so."""
     url = f"{nobody()}/v1"
@@ -369,14 +297,6 @@ def test_tls_to_a_plain_server(server: FakeServer) -> None:
     """An https address of a server without TLS is explained, and not tried again and again."""
     with pytest.raises(EngineError, match="cannot be trusted"):
         list(RemoteEngine(server.url.replace("http:", "https:"), "plain").stream(ask(), GREEDY))
-
-
-def test_errors_without_words() -> None:
-    """An error without words is named by its kind, and one about certificates in words alone is none of TLS."""
-    for error, words in ((ReadError(""), "ReadError"), (ReadError("certificate of SSL"), "certificate of SSL")):
-        said = explained(error, where="http://host/v1", model="any", begun=True)
-        assert said.startswith(f"http://host/v1 broke the connection in mid-reply ({words})")
-        assert passing(error)
 
 
 def test_passwords_are_sent_and_not_shown(server: FakeServer) -> None:
@@ -402,52 +322,8 @@ def test_passwords_are_sent_and_not_shown(server: FakeServer) -> None:
     assert "secret" not in " ".join(messages)
 
 
-@pytest.mark.parametrize(
-    ("text", "said"),
-    [
-        ("http://joe:pw@host:8000/v1", "http://host:8000/v1"),
-        ("http://host/v1?key=x#model", "http://host/v1#model"),
-        ("joe:pw@host", "host"),
-        ("http://host/v1#a@b", "http://host/v1#a@b"),
-        ("Is it http://? Ask a@b.", "Is it http://? Ask a@b."),
-    ],
-)
-def test_shown(text: str, said: str) -> None:
-    """What is shown of an address is where it leads, and nothing secret."""
-    assert shown(text) == said
-
-
 def test_other_paths(server: FakeServer) -> None:
     """A base with a version of its own is asked there, and not under another `/v1`."""
     engine = RemoteEngine(server.url.replace("/v1", "/api/paas/v4"), "plain")
     assert text_of(list(engine.stream(ask(), GREEDY))) == REPLY
     assert server.paths == ["/api/paas/v4/chat/completions"]
-
-
-@pytest.mark.parametrize(
-    ("url", "base"),
-    [
-        ("http://127.0.0.1:8000", "http://127.0.0.1:8000/v1"),
-        ("http://127.0.0.1:8000/", "http://127.0.0.1:8000/v1"),
-        ("http://127.0.0.1:8000/v1/", "http://127.0.0.1:8000/v1"),
-        (" https://host/api/v1/chat/completions ", "https://host/api/v1"),
-        ("https://openrouter.ai/api/v1", "https://openrouter.ai/api/v1"),
-        ("http://localhost:11434/v1/models", "http://localhost:11434/v1"),
-        ("http://host:8000?key=x", "http://host:8000/v1?key=x"),
-        ("http://host/v1/models?key=x", "http://host/v1?key=x"),
-        ("HTTP://host:8000", "http://host:8000/v1"),
-        ("http://joe:pw@host", "http://joe:pw@host/v1"),
-    ],
-)
-def test_addresses(url: str, base: str) -> None:
-    """An address is taken as people copy it."""
-    assert address(url) == base
-
-
-@pytest.mark.parametrize(
-    "url", ["", "localhost:8000", "ftp://host/v1", "http://", "http://host:port/v1", "http://[::1/v1"]
-)
-def test_no_addresses(url: str) -> None:
-    """What is no address is an error that shows one."""
-    with pytest.raises(LoadError, match=r"It looks like http://127\.0\.0\.1:8000/v1"):
-        address(url)

@@ -1,22 +1,17 @@
-"""Model repositories on the Hugging Face Hub: what is in one, and fetching what is needed of it into the cache."""
+"""Model repositories on the Hugging Face Hub: what is in one, what of it the cache has, and what may be wrong there."""
 
 from __future__ import annotations
 
 import errno
-import glob
 import re
-import threading
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
-from chat.engines.progress import Cancelled, Progress
 from chat.errors import LoadError
 
 LOOK_UP_SECONDS = 10.0  # how long the Hub may take to say what is in a repository
-LOOK_SECONDS = 0.2  # how soon a download by Xet notices that nobody wants it any more
 WEIGHTS = ".safetensors"
 _SMALL = (".json", ".jinja", ".txt", ".model", ".tiktoken")  # configuration, tokenizer, templates
 _CODE = ".py"
@@ -129,41 +124,6 @@ def look_up(source: str, revision: str | None, hub: Hub, *, code: bool = False) 
         ),
         parameters=dict(info.safetensors.parameters) if info.safetensors else {},
     )
-
-
-def fetch(repository: Repository, hub: Hub, *, weights: bool | None = None, progress: Progress | None = None) -> Path:
-    """The repository's folder in the cache, after downloading what it lacks.
-
-    With `weights` True or False it is only those, or only what else there is: the small files.
-
-    Raises `LoadError`, and `Cancelled` where the progress was.
-    """
-    from huggingface_hub import snapshot_download
-
-    names = [file.name for file in repository.files if weights in (None, file.name.endswith(WEIGHTS))]
-    expected = sum(file.size for file in repository.files if file.name in names and not file.cached)
-    progress = progress or Progress()
-    endings = _XET.endings
-    try:
-        with _ending_xet(progress):
-            folder = snapshot_download(
-                repository.source,
-                revision=repository.revision,
-                endpoint=hub.endpoint,
-                token=hub.token,
-                cache_dir=hub.folder,
-                allow_patterns=[glob.escape(name) for name in names],
-                tqdm_class=_meter(progress, expected),
-            )
-    except (KeyboardInterrupt, Exception) as error:  # where Xet was ended it raises one or the other
-        if progress.cancelled:
-            raise Cancelled from error
-        if _XET.endings > endings:  # for another download
-            return fetch(repository, hub, weights=weights, progress=progress)
-        if isinstance(error, KeyboardInterrupt):
-            raise
-        raise explained(error, repository.source, hub) from error
-    return Path(folder)
 
 
 def explained(error: Exception, source: str, hub: Hub) -> LoadError:
@@ -285,64 +245,6 @@ def _no_weights(source: str, names: Mapping[str, int]) -> LoadError:
     else:
         remedy = "Choose a chat model; if this is an adapter, choose the model that it was made for."
     return LoadError(f"{source} has no weights in the safetensors format. {remedy}")
-
-
-@dataclass
-class _Xet:
-    """How often Xet was ended, for all downloads in this process."""
-
-    endings: int = 0
-
-
-_XET = _Xet()
-
-
-@contextmanager
-def _ending_xet(progress: Progress) -> Iterator[None]:
-    """Ends what Xet downloads inside once the progress is cancelled: it swallows what a meter raises.
-
-    It can only be ended for the whole process, again and again while other files of a repository begin.
-    """
-    from huggingface_hub.utils._xet import abort_xet_session
-
-    done = threading.Event()
-
-    def watch() -> None:
-        while not done.wait(LOOK_SECONDS):
-            if progress.cancelled:
-                _XET.endings += 1
-                abort_xet_session()  # type: ignore[no-untyped-call, unused-ignore]
-
-    watching = threading.Thread(target=watch, name="unsaid-xet", daemon=True)
-    watching.start()
-    try:
-        yield
-    finally:
-        done.set()
-        watching.join()
-
-
-def _meter(progress: Progress, expected: int) -> Any:
-    """A class of progress bars that shows nothing and reports the bytes that came to `progress`.
-
-    huggingface_hub makes several bars of it, which count bytes from the network, bytes on disk and files; the first two
-    end at the same sum, and whichever is ahead tells how far the download is.
-    """
-    from tqdm.std import tqdm
-
-    class Meter(tqdm):  # type: ignore[misc, type-arg, unused-ignore]
-        def __init__(self, *args: Any, **rest: Any) -> None:
-            self._bytes = 0.0 if rest.get("unit") == "B" else None
-            super().__init__(*args, **{**rest, "disable": True})
-
-        def update(self, n: float | None = 1) -> None:
-            if progress.cancelled and isinstance(threading.current_thread(), threading._DummyThread):
-                return  # a thread of Xet's, which only prints what is raised
-            if self._bytes is not None and expected:
-                self._bytes += n or 0
-                progress.report(self._bytes / expected)
-
-    return Meter
 
 
 def _is_network(error: BaseException) -> bool:

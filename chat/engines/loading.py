@@ -15,7 +15,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, NoReturn
 
 from chat.engines import fit
-from chat.engines.hub import Hub, Repository, fetch, look_up
+from chat.engines.download import fetch
+from chat.engines.hub import Hub, Repository, look_up
 from chat.engines.progress import Cancelled, Progress
 from chat.errors import LoadError
 
