@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,8 @@ def heard(data: bytes, *, at_a_time: int) -> list[dict[str, Any]]:
     async def everything() -> list[dict[str, Any]]:
         return [event async for event in events(pieces())]
 
-    return asyncio.run(everything())
+    with ThreadPoolExecutor(1) as pool:  # a test of pages may have left an event loop in this thread
+        return pool.submit(lambda: asyncio.run(everything())).result()
 
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 10_000])
@@ -188,6 +190,7 @@ def test_separators_in_json() -> None:
     ("data", "problem"),
     [
         (b"data: {not json}\n\n", "not JSON"),
+        (b"data: " + b"[" * 200_000 + b"\n\n", "not JSON"),
         (b"<!DOCTYPE html><title>Sign in</title>", "web page"),
         (b"data: " + b"a" * (LONGEST + 1), "without an end"),
         (b"{" + (b"a" * 99 + b"\n") * 30_000, "without an end"),

@@ -114,7 +114,7 @@ def _event(data: bytearray) -> dict[str, Any]:
     """The object; empty for JSON that is none, which says nothing."""
     try:
         event = json.loads(data.decode(errors="replace")) if data else None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:  # the second of JSON that is nested too deep
         raise NoReplyError("a line that is not JSON") from error
     if not isinstance(event, dict):
         return {}

@@ -67,7 +67,7 @@ def list_models(base_url: str, *, api_key: str | None = None, seconds: float = A
         raise LoadError(_unlisted(error, where=shown(base))) from error
     except TimeoutError as error:
         raise LoadError(f"{shown(base)} did not list its models within {seconds:g} seconds. Look at it.") from error
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise LoadError(
             f"What answers at {shown(base)} is no OpenAI-compatible server: it does not list its models. "
             "Check the address; it usually ends with /v1."
