@@ -18,7 +18,7 @@ from chat.errors import PortError
 from chat.session import Update
 from chat.ui.page import build
 from chat.ui.theme import look
-from detectors import default_detectors
+from detectors import Turn, monitor
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +45,8 @@ def serve(
     page = build(models, chosen=chosen, engine_with=engine_with, watch=watch, host=limits, login=login)
     for name in (chosen or models.default, models.reference):
         preload(models.find(name))
-    threading.Thread(target=default_detectors, name="unsaid-detectors", daemon=True).start()
+    # What the first question would wait for: detectors and topics are read from disk.
+    threading.Thread(target=monitor, args=(Turn("Hello."),), name="unsaid-detectors", daemon=True).start()
     page.queue(max_size=limits.queue)
     page.launch(
         server_name=address.host,
