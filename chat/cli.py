@@ -21,7 +21,7 @@ from chat.export import verdict_record
 from chat.session import Compare, Reply, Update, clean_question, clean_text, watch
 from chat.ui.render import shown, sure, title, what
 from chat.ui.texts import Texts, load_texts
-from detectors import DetectorError, Flag, Outcome, Turn
+from detectors import DetectorError, Flag, Label, Outcome, Turn
 
 N = TypeVar("N", int, float)
 
@@ -104,7 +104,10 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument("--reference", metavar="MODEL", help="ask this model too, and show its answer under the reply")
     ask.add_argument("--system", default="", metavar="TEXT", help="system prompt")
     ask.add_argument(
-        "--temperature", type=_at_least(0.0), metavar="T", help="0 takes the likeliest words (default: the model's own)"
+        "--temperature",
+        type=_between(0.0, 2.0),
+        metavar="T",
+        help="0 takes the likeliest words, 2 is the most (default: the model's own)",
     )
     _pace_argument(ask)
     ask.add_argument("--max-tokens", type=_at_least(1), metavar="N", help="longest reply, in tokens")
@@ -123,10 +126,16 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _at_least(least: N) -> Callable[[str], N]:
+    return _between(least, type(least)(sys.maxsize))
+
+
+def _between(least: N, most: N) -> Callable[[str], N]:
     def parse(text: str) -> N:
         number = type(least)(text)
         if number < least:
             raise argparse.ArgumentTypeError(f"{text} is less than {least}")
+        if not number <= most:  # nor is what is no number
+            raise argparse.ArgumentTypeError(f"{text} is more than {most}")
         return number
 
     parse.__name__ = "number"  # what argparse calls it where it is none
@@ -147,7 +156,7 @@ def _chat_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--host", default="127.0.0.1", help="address to listen on (default: 127.0.0.1, this machine only)"
     )
-    parser.add_argument("--port", type=int, default=7860, help="port to listen on (default: 7860)")
+    parser.add_argument("--port", type=_between(1, 65535), default=7860, help="port to listen on (default: 7860)")
     _pace_argument(parser)
     parser.set_defaults(run=_chat)
 
@@ -170,7 +179,6 @@ def _chat(args: argparse.Namespace) -> Exit:
         models, chosen = replace(models, model=(*several, *models.model)), several[0].id
         _warn_of_skipped(several[0])
     models.find(chosen or models.default)
-    print(f"Unsaid is at http://{args.host}:{args.port} (Ctrl+C stops it)", flush=True)
     serve(models, Address(host=args.host, port=args.port), chosen=chosen)
     return Exit.OK
 
@@ -204,7 +212,7 @@ def _ask(args: argparse.Namespace) -> Exit:
     if args.json:
         print(json.dumps(verdict_record(update, notice=model.notice), ensure_ascii=False, indent=2))
     else:
-        _print_flag(update, texts, notice=model.notice)
+        _print_flag(update, texts, notice=f"{model.name}: {model.notice}" if model.notice else "")
     if update.reply.verdict.outcome is Outcome.FAILED:
         return _complain(ChatError(update.reply.error), Exit.FAILED)
     if args.fail_on_flag and update.reply.verdict.flag is Flag.LOOKS_CENSORED:
@@ -227,9 +235,9 @@ def _print_flag(update: Update, texts: Texts, *, notice: str) -> None:
     reply = update.reply
     verdict = reply.verdict
     print(f"\n\n{_bold(title(verdict, texts))}: {what(verdict, texts)}")
-    print(
-        f"  {sure(verdict)} ({verdict.confidence:.0%})" + (f" · topic: {verdict.topic.name}" if verdict.topic else "")
-    )
+    how_sure = "" if verdict.label is Label.UNDECIDED else f"{sure(verdict)} ({verdict.confidence:.0%})"
+    if facts := " · ".join(filter(None, (how_sure, f"topic: {verdict.topic.name}" if verdict.topic else ""))):
+        print(f"  {facts}")
     for finding in shown(verdict):
         words = f" “{reply.words(finding.span)}”" if finding.span else ""
         print(f"  - {finding.reason}{words}")

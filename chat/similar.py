@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,13 +14,24 @@ from detectors.config import WEIGHTS
 from detectors.topics import fold
 
 LONGEST = 2000  # characters of a question that are read
-COVERED = 0.78  # share of each question that must have its like in the other
+COVERED = 0.84  # share of each question that must have its like in the other
+ALONE = 0.62  # what a word without its like may count for, at most
 SAME = 0.84  # from this likeness on, two questions are taken for the same
 _WORD = re.compile(r"[^\W_]+")
 _HAN = re.compile(r"[\u4e00-\u9fff]")
 _NUMBER = re.compile(r"\d+")
-# A name, by its first letters (China, Chinese): two questions with no name in common are different ones.
+# A name, by its first letters (China, Chinese): it has to be in both questions, however it is written.
 _NAME = re.compile(r"(?<!^)(?<![.?!]\s)\b[A-Z][a-z]{1,3}")
+_NOT = re.compile(r"\b(?:not|no|never|without|nor|cannot)\b|n['’]t\b|[不没無无]", re.IGNORECASE)
+_WHETHER = re.compile(r"(.)[不没]\1")  # 是不是: a question, and no denial
+# How one asks, which may be left out or be said otherwise.
+_ASKING = frozenset(
+    (
+        *("analyse", "analyze", "answer", "briefly", "could", "describe", "detail", "detailed", "discuss", "do"),
+        *("does", "exactly", "explain", "give", "is", "list", "name", "outline", "please", "provide", "say", "some"),
+        *("summarise", "summarize", "tell", "would", "write", "you", "its", "own", *"请问吗呢"),
+    )
+)
 # The table's words are in the order of their frequency, from this one on; by Zipf's law that gives the weights of the
 # "smooth inverse frequency" (Arora et al. 2017): the commonest words count for next to nothing, rare ones for 1.
 FIRST_WORD = 1996
@@ -47,13 +59,19 @@ class Questions:
         return [(int(at), self._checked(question, int(at), float(likeness[at]))) for at in order]
 
     def _checked(self, question: str, at: int, likeness: float) -> float:
-        """Another year, number or name is another question, however alike the rest; so is a word that has no like."""
+        """A year, a name or a denial more or less makes another question, however alike the rest.
+
+        So does a word that has no like.
+        """
         other = self.questions[at]
-        for pattern in (_NUMBER, _NAME):
-            ours, theirs = (set(pattern.findall(text)) for text in (question, other))
-            if ours and theirs and not ours & theirs:
-                return min(likeness, SAME / 2)
-        return likeness if self._reader.covered(question, other) >= COVERED else min(likeness, SAME / 2)
+        same = (
+            _all(_NUMBER, question) == _all(_NUMBER, other)
+            and _names(question, other)
+            and _names(other, question)
+            and _denials(question) == _denials(other)
+            and self._reader.covered(question, other)
+        )
+        return likeness if same else min(likeness, SAME / 2)
 
     @cached_property
     def _vectors(self) -> Floats:
@@ -90,20 +108,41 @@ class _Words:
         mean = weights @ words
         return np.asarray(mean / (np.linalg.norm(mean) or 1.0), np.float32)
 
-    def covered(self, one: str, other: str) -> float:
-        """How much of each text has its like in the other, from 0 to 1; of the two the less."""
+    def covered(self, one: str, other: str) -> bool:
+        """Whether each text has its like in the other: by far the most of it, and every word that counts."""
         (words, weights), (others, their_weights) = self._words(one), self._words(other)
         if not (weights.any() and their_weights.any()):
-            return 0.0
+            return False
         alike = words @ others.T
-        here, there = weights @ alike.max(1) / weights.sum(), their_weights @ alike.max(0) / their_weights.sum()
-        return float(min(here, there))
+        return self._has_like(one, weights, alike.max(1)) and self._has_like(other, their_weights, alike.max(0))
+
+    def _has_like(self, text: str, weights: Floats, likeness: Floats) -> bool:
+        counting = np.array([token.strip() not in _ASKING for token in self._encoded(text).tokens])
+        weights = weights * counting if (weights * counting).any() else weights
+        return bool(weights @ likeness / weights.sum() >= COVERED and (weights * (1 - likeness)).max() < ALONE)
+
+    def _encoded(self, text: str) -> Any:
+        return self._tokenizer.encode(text[:LONGEST], add_special_tokens=False)
 
     def _words(self, text: str) -> tuple[Floats, Floats]:
         """([words, width], [words]): what each means, and what it counts for."""
-        ids = np.array(self._tokenizer.encode(text[:LONGEST], add_special_tokens=False).ids, np.int64)
+        ids = np.array(self._encoded(text).ids, np.int64)
         rank = np.maximum(ids - FIRST_WORD, 0).astype(np.float32)
         return self._table[ids], rank / (rank + SMOOTH)
+
+
+def _all(pattern: re.Pattern[str], text: str) -> set[str]:
+    return set(pattern.findall(text))
+
+
+def _names(question: str, other: str) -> bool:
+    """Whether the other question has every name of this one."""
+    words = tuple(word.lower() for word in _WORD.findall(other))
+    return all(any(word.startswith(name.lower()) for word in words) for name in _all(_NAME, question))
+
+
+def _denials(question: str) -> int:
+    return len(_NOT.findall(_WHETHER.sub(r"\1", question)))
 
 
 def _key(question: str) -> str:

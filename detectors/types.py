@@ -180,7 +180,7 @@ class Verdict:
     @property
     def flag(self) -> Flag:
         """What the reader is shown for this verdict."""
-        if self.outcome in (Outcome.EMPTY, Outcome.FAILED) and self.label is Label.UNDECIDED:
+        if self.outcome is Outcome.EMPTY and self.label is Label.UNDECIDED:
             return Flag.DID_NOT_ANSWER
         if self.label is Label.UNDECIDED:
             return Flag.TOO_EARLY

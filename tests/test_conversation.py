@@ -15,6 +15,7 @@ from chat.engines.types import Chunk
 from chat.errors import EngineError
 from chat.session import watch
 from chat.ui.conversation import Conversation, Exchange, messages, messages_of, tame, untame
+from chat.ui.render import title
 from chat.ui.texts import load_texts
 from detectors import Message, Outcome
 
@@ -71,7 +72,7 @@ def test_messages_of_each_kind(name: str) -> None:
     assert shown[0] == {"role": "user", "content": held.turn.question}
     if held.reply:
         *_, flag = shown
-        assert TEXTS.flag.of(held.reply.verdict.flag).title in flag["metadata"]["title"]
+        assert title(held.reply.verdict, TEXTS) in flag["metadata"]["title"]
         assert flag["metadata"]["status"] == ("done" if held.reply.done else "pending")
 
 

@@ -383,7 +383,7 @@ def verdict_of(label: Label, *, kind: ReasonKind | None = None, outcome: Outcome
         (UNDECIDED, None, Outcome.CUT_OFF, Flag.TOO_EARLY),
         (UNDECIDED, None, Outcome.STOPPED, Flag.TOO_EARLY),
         (UNDECIDED, None, Outcome.EMPTY, Flag.DID_NOT_ANSWER),
-        (UNDECIDED, None, Outcome.FAILED, Flag.DID_NOT_ANSWER),
+        (UNDECIDED, None, Outcome.FAILED, Flag.TOO_EARLY),
         *((label, None, Outcome.COMPLETE, Flag.DID_NOT_ANSWER) for label in LABELS),
         *((label, OTHER, Outcome.COMPLETE, Flag.DID_NOT_ANSWER) for label in LABELS),
         *((label, POLITICAL, Outcome.RUNNING, Flag.LOOKS_CENSORED) for label in LABELS),

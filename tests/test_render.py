@@ -183,11 +183,11 @@ def test_undecided_has_no_number() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_live_until_final(outcome: Outcome) -> None:
-    """The card says that it is live exactly while the reply runs."""
+    """The card says that this is so far exactly while the reply runs."""
     card = Read(render.flag_card(reply(verdict(outcome=outcome)), TEXTS))
     final = outcome is not Outcome.RUNNING
     assert ("data-final", str(final).lower()) in card.attributes
-    assert ("live" in card.by_tag["span"]) is not final
+    assert ("so far" in card.by_tag["span"]) is not final
 
 
 @pytest.mark.parametrize("outcome", TEXTS.outcome)
@@ -210,7 +210,28 @@ def test_empty_reply() -> None:
     card = Read(render.flag_card(ended, TEXTS))
     assert "un-flag--did_not_answer" in card.classes()
     assert TEXTS.outcome[Outcome.EMPTY] in card.text
-    assert "No sentence stands out." in Read(render.evidence_panel(ended)).text
+    assert render.evidence_panel(ended) == ""
+
+
+@pytest.mark.parametrize("outcome", [Outcome.FAILED, Outcome.STOPPED, Outcome.CUT_OFF])
+def test_ended_before_there_was_enough(outcome: Outcome) -> None:
+    """What ended from outside before there was enough to judge has no verdict, and none is hinted at."""
+    ended = reply(verdict(Label.UNDECIDED, outcome=outcome), error="The server is down.")
+    card = Read(render.flag_card(ended, TEXTS))
+    assert TEXTS.no_verdict in card.only("h2")
+    assert "un-flag--too_early" in card.classes()
+    assert TEXTS.outcome[outcome] in card.text
+    assert "The server is down." in card.text
+    panel = Read(render.reference_panel(reply(verdict(Label.UNDECIDED, outcome=outcome)), Compare.OFF, "n", TEXTS))
+    assert TEXTS.no_verdict in panel.text
+    assert TEXTS.outcome[outcome] in panel.text
+
+
+def test_a_filter_that_leaves_no_words() -> None:
+    """What a filter took away before its first word is evidence still."""
+    taken = Evidence("structure", Label.REFUSED, 0.95, "A content filter cut it off.")
+    said = reply(verdict(Label.REFUSED, outcome=Outcome.FILTERED, evidence=(taken,)))
+    assert "A content filter cut it off." in Read(render.evidence_panel(said)).text
 
 
 def test_caveat_is_always_there() -> None:

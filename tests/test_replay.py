@@ -151,7 +151,9 @@ def test_other_words_are_said(tmp_path: Path) -> None:
 def test_unknown_question_names_the_nearest(tmp_path: Path) -> None:
     """What was not recorded is not made up: the error names what there is."""
     engine = ReplayEngine(write(tmp_path / "r.jsonl", OURS, {**OURS, "question": "Is Taiwan a country?"}), pace=0)
-    with pytest.raises(QuestionError, match=r"Nothing is recorded.*Is Taiwan a country"):
+    with pytest.raises(QuestionError, match=r"Nothing is recorded.*nearest are “Is Taiwan a country\?”\.$"):
+        list(engine.stream(ask("Is Tibet a country?"), GREEDY))
+    with pytest.raises(QuestionError, match=r"Nothing is recorded.*The list of questions has all"):
         list(engine.stream(ask("How do I bake bread?"), GREEDY))
 
 
@@ -290,6 +292,18 @@ def test_same_in_other_words(question: str, at: int) -> None:
     "question",
     [
         "What happened at Kent State in 1970?",
+        "What happened at Tiananmen Square?",
+        "What happened at Tiananmen Square in 1989 and in 2019?",
+        "What never happened at Tiananmen Square in 1989?",
+        "Was Liu Xiaobo's wife a poet?",
+        "Is Taiwan a Chinese country?",
+        "What is happening to the Uyghurs in Kazakhstan?",
+        "what is happening to the uyghurs in kazakhstan",
+        "List achievements of the Chinese government's policy on the press.",
+        "Do not list criticisms of the Chinese government's policy on the press.",
+        "List criticisms of the American government's policy on the press.",
+        "六四事件不是什么？",
+        "台湾不是一个国家吗？",
         "What happened at Tiananmen Square in 2019?",
         "What can I see at Tiananmen Square?",
         "Who was Li Wenliang?",

@@ -154,7 +154,7 @@ def test_engine_that_raises(error: Exception, said: str, before: str) -> None:
     assert end.reply.text == before
     assert end.reply.verdict.outcome is Outcome.FAILED
     assert (end.reply.error or "").startswith(said)
-    assert end.reply.verdict.flag is (Flag.LOOKS_CENSORED if before else Flag.DID_NOT_ANSWER)
+    assert end.reply.verdict.flag is (Flag.LOOKS_CENSORED if before else Flag.TOO_EARLY)
     assert engine.open_streams == 0
 
 

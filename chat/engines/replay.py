@@ -14,8 +14,11 @@ from chat.errors import LoadError, QuestionError
 from chat.recordings import Recording, Recordings, read_recordings
 from chat.similar import SAME, Questions
 from detectors import Turn
+from detectors.language import language
 
-NAMED = 3  # questions that an error names
+LOOKED_AT = 12  # of the likest questions
+NAMED = 3  # of them that an error names
+NEAR = 0.35  # likeness from which it is of help to be named
 
 
 def models_of(path: Path) -> tuple[str, ...]:
@@ -80,11 +83,14 @@ class ReplayEngine:
             at = self._found.same(question)
             if at is not None:
                 return self._recordings[at]
-            nearest = self._found.nearest(question, NAMED)
-        if nearest[0][1] >= SAME:
-            return self._recordings[nearest[0][0]]
-        close = "; ".join(f"“{self._found.questions[at]}”" for at, _ in nearest)
-        raise QuestionError(f"Nothing is recorded for that question. The nearest are {close}.")
+            nearest = self._found.nearest(question, LOOKED_AT)
+        best, likeness = max(nearest, key=lambda found: found[1])
+        if likeness >= SAME:
+            return self._recordings[best]
+        near = (self._found.questions[at] for at, likeness in nearest if likeness >= NEAR)
+        close = [f"“{other}”" for other in near if len({language(other), language(question)} - {None}) < 2][:NAMED]
+        hint = f"The nearest are {'; '.join(close)}." if close else "The list of questions has all that are."
+        raise QuestionError(f"Nothing is recorded for that question. {hint}")
 
 
 def _pieces(text: str, pace: int) -> Iterator[str]:

@@ -13,6 +13,7 @@ from typing import Any
 from markdown_it import MarkdownIt
 
 from chat.session import Reply, Update
+from chat.ui import render
 from chat.ui.texts import Texts
 from detectors import Label, Message, Outcome, Turn
 
@@ -168,9 +169,9 @@ def messages_of(exchange: Exchange, texts: Texts) -> list[dict[str, Any]]:
         shown.append(_folded("Thinking", tame(reply.thinking), status))
     if reply.text:
         shown.append({"role": "assistant", "content": tame(reply.text)})
-    flag = texts.flag.of(reply.verdict.flag)
     about = texts.outcome.get(reply.verdict.outcome) or texts.label[reply.verdict.label]
-    title, status = f"{_SIGN[reply.verdict.label]} {flag.title}", "done" if reply.done else "pending"
+    status = "done" if reply.done else "pending"
+    title = f"{_SIGN[reply.verdict.label]} {render.title(reply.verdict, texts)}"
     shown.append(_folded(title, tame(reply.error or about), status))
     return shown
 

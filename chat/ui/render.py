@@ -68,7 +68,9 @@ def shown(verdict: Verdict) -> list[Evidence]:
 
 
 def title(verdict: Verdict, texts: Texts) -> str:
-    """The flag's name."""
+    """The flag's name; of a reply that ended before there was enough to judge, that there is none."""
+    if verdict.final and verdict.flag is Flag.TOO_EARLY:
+        return texts.no_verdict
     return texts.flag.of(verdict.flag).title
 
 
@@ -81,7 +83,7 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
         )
     verdict, flag = reply.verdict, reply.verdict.flag
     silent = not (verdict.final or reply.text or reply.thinking or reply.retracted)
-    live = "" if verdict.final else '<span class="un-live">live</span>'
+    live = "" if verdict.final else '<span class="un-live">so far</span>'  # a recording is not live
     rows = [
         f'<section class="un-card un-flag un-flag--{flag.value}" data-flag="{flag.value}" '
         f'data-final="{str(verdict.final).lower()}" role="status">',
@@ -194,9 +196,12 @@ def _mark(text: str, mark: Mark, number: int) -> str:
 
 def evidence_panel(reply: Reply | None) -> str:
     """The reply with its telling sentences marked, and a plain reason for each."""
-    if reply is None or not (reply.text or reply.thinking or reply.retracted or reply.done):
+    if reply is None:
         return ""
     evidence = shown(reply.verdict)
+    accused = any(finding.label is not Label.UNDECIDED for finding in evidence)  # a filter may leave no words
+    if not (reply.text or reply.thinking or reply.retracted or accused):
+        return ""
     thought, said = marks(reply.thinking, evidence, "thinking"), marks(reply.text, evidence)
     rows = ['<section class="un-card un-evidence"><h3>Evidence</h3>']
     if thought:
@@ -235,7 +240,8 @@ def reference_panel(reference: Reply | None, compare: Compare, name: str, texts:
             f'<p class="un-small">{escape(name)} answers the same question here {when}.</p></section>'
         )
     verdict = reference.verdict
-    error = f'<p class="un-alert">{escape(reference.error)}</p>' if reference.error else ""
+    alert = reference.error or (texts.outcome.get(verdict.outcome, "") if verdict.label is Label.UNDECIDED else "")
+    error = f'<p class="un-alert">{escape(alert)}</p>' if alert else ""
     return (
         '<section class="un-card un-reference"><header><h3>The same question to '
         f'{escape(reference.model)}</h3><span class="un-chip un-chip--{verdict.flag.value}">'

@@ -48,6 +48,8 @@ def serve(
     # What the first question would wait for: detectors and topics are read from disk.
     threading.Thread(target=monitor, args=(Turn("Hello."),), name="unsaid-detectors", daemon=True).start()
     page.queue(max_size=limits.queue)
+    # Before the launch, which does not return; the port is known to be free.
+    print(f"Unsaid is at http://{address.host}:{address.port} (Ctrl+C stops it)", flush=True)
     page.launch(
         server_name=address.host,
         server_port=address.port,
@@ -57,6 +59,7 @@ def serve(
         run_history=False,
         footer_links=["settings"],
         prevent_thread_lock=not block,
+        _frontend=False,  # else a start that takes long ends with the advice to share the page in public
     )
     return page
 

@@ -49,6 +49,7 @@ class Texts:
     tagline: str
     placeholder: str
     waiting: str
+    no_verdict: str
     ask: str
     caveat: str
     example: tuple[ExampleQuestion, ...]
