@@ -191,7 +191,7 @@ def _recorded(source: str) -> tuple[Path, str]:
     """The file of a `replay:` source, and the model that is chosen of it; a file may have a `#` in its name."""
     whole = os.path.expanduser(source.removeprefix(REPLAY))
     if not os.path.isfile(whole):  # pathlib's raises for some names
-        for mark in re.finditer("#", whole):
+        for mark in reversed(list(re.finditer("#", whole))):
             if os.path.isfile(whole[: mark.start()]):
                 return Path(whole[: mark.start()]), whole[mark.end() :]
     return Path(whole), ""
@@ -207,7 +207,7 @@ def load_catalogue() -> Catalogue:
     return read("models", Catalogue)
 
 
-_ENGINES: dict[Model, Engine] = {}
+_ENGINES: dict[tuple[Model, int], Engine] = {}
 _ENGINES_LOCK = threading.Lock()
 _POOL = Pool(IN_MEMORY)
 
@@ -229,7 +229,12 @@ def on_server(url: str, *, keyed: bool = False) -> tuple[Model, ...]:
     The host's own, `keyed`, go by their names alone: visitors are not told the address, nor a password in it.
     """
     base, _, wanted = url.partition("#")
-    names = list_models(base, api_key=_key(keyed))
+    try:
+        names = list_models(base, api_key=_key(keyed))
+    except LoadError:
+        if not wanted:
+            raise
+        names = ()  # what is named can be asked, whatever else there is
     return tuple(
         Model(
             id=name if keyed else f"{base}#{name}",
@@ -252,7 +257,15 @@ def in_file(source: str) -> tuple[Model, ...]:
     if found is None or len(several) == 1:
         return (found,) if found else ()
     named = [f"{REPLAY}{file}#{name}" for name in several if name and name != wanted]
+    named += [] if all(several) else [f"{REPLAY}{file}"]  # those that nobody's name is on are found among all
     return tuple(made for name in ([source, *named] if wanted else named) if (made := _made_up(name)))
+
+
+def names_one(model: Model) -> bool:
+    """Whether its source names one model of the server's or the file's."""
+    if model.source.startswith(REPLAY):
+        return bool(_recorded(model.source)[1])
+    return "#" in model.source or not model.source.startswith(SERVERS)
 
 
 def models_at(source: str, *, keyed: bool = False) -> tuple[Model, ...]:
@@ -315,12 +328,21 @@ def _unpaced(engine: Engine) -> Engine:
 
 def engine_for(model: Model) -> Engine:
     """The engine of this model: one for the whole process, whoever asks. Raises `LoadError` where none can run it."""
+    key = (model, _written(model))
     with _ENGINES_LOCK:
-        if model in _ENGINES:
-            return _ENGINES[model]
+        if key in _ENGINES:
+            return _ENGINES[key]
     engine = _made(model)  # outside the lock: a server may have to be asked
     with _ENGINES_LOCK:
-        return _ENGINES.setdefault(model, engine)
+        return _ENGINES.setdefault(key, engine)
+
+
+def _written(model: Model) -> int:
+    """When a file of recordings was last written, as it may be while the page runs; 0 for all else."""
+    try:
+        return os.stat(_recorded(model.source)[0]).st_mtime_ns if model.source.startswith(REPLAY) else 0
+    except OSError:
+        return 0
 
 
 def _made(model: Model) -> Engine:
@@ -336,7 +358,7 @@ def _made(model: Model) -> Engine:
         from chat.engines.replay import ReplayEngine
 
         file, whose = _recorded(source)
-        return ReplayEngine(file, pace=model.pace or READING_PACE, model=whose)
+        return ReplayEngine(file, pace=READING_PACE if model.pace is None else model.pace, model=whose)
     if not model.runs_here:
         raise LoadError(
             f"{model.name} is too large for most machines, or needs code of its own. Run it on a server and give its "

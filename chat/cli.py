@@ -192,7 +192,7 @@ def _ask(args: argparse.Namespace) -> Exit:
         model.options,
         temperature=model.options.temperature if args.temperature is None else args.temperature,
         max_tokens=model.options.max_tokens if args.max_tokens is None else args.max_tokens,
-        pace=args.pace,
+        pace=model.options.pace if args.pace is None else args.pace,
     )
     _warn_of_skipped(model)
     other = catalogue.engine_for(catalogue.named(models, args.reference)) if args.reference else None
@@ -263,7 +263,9 @@ def _bold(text: str) -> str:
 
 def _models(args: argparse.Namespace) -> Exit:
     if args.engine:
-        names = [model.id for model in catalogue.models_at(args.engine, keyed=True) or catalogue.on_server(args.engine)]
+        recorded = args.engine.startswith(catalogue.REPLAY)
+        found = catalogue.in_file(args.engine) if recorded else catalogue.on_server(args.engine, keyed=True)
+        names = [model.id for model in found]
         print(json.dumps(names) if args.json else "\n".join(names))
         return Exit.OK
     models = catalogue.load_catalogue()

@@ -98,15 +98,18 @@ def _array(data: bytes) -> Iterator[object]:
     try:
         yield from json.loads(data)
     except (ValueError, RecursionError):
-        yield from map(_json, data.splitlines())  # lines, of which the first is an array of its own
+        yield from map(
+            _json, filter(bytes.strip, data.splitlines())
+        )  # lines, of which the first is an array of its own
 
 
 def _lines(first: bytes, rest: Any) -> Iterator[object]:
     """One object a line; or one object over many lines."""
     if first.strip() and _json(first) is None and first.lstrip().startswith(b"{"):
         data = first + rest.read()
-        whole = _json(data)
-        yield from [whole] if whole is not None else map(_json, data.splitlines())
+        found = _json(data)
+        lines = filter(bytes.strip, data.splitlines())
+        yield from [found] if found is not None else map(_json, lines)
         return
     if first.strip():
         yield _json(first)
@@ -150,7 +153,7 @@ def _ours(entry: Mapping[str, Any]) -> Recording | None:
         turn=Turn(whole(question), system=whole(_text(entry.get("system")))),
         reply=whole(reply),
         thinking=whole(thinking_of(entry)),
-        model=_text(entry.get("model")),
+        model=_model(entry),
         date=_date(entry),
         outcome=outcome_of(entry.get("finish_reason")),
     )
@@ -166,7 +169,8 @@ def _conversation(
         if str(role).lower() in _ROLES
     ]
     system = "\n".join(text for role, text, _ in messages if role == "system")
-    spoken = [(role, text, extra) for role, text, extra in messages if role != "system"]
+    # A model that only calls a tool has not replied yet.
+    spoken = [said for said in messages if said[0] != "system" and (said[1] or not said[2].get("tool_calls"))]
     while spoken and spoken[-1][0] != "assistant":
         spoken.pop()
     if len(spoken) < 2 or spoken[-2][0] != "user" or not spoken[-2][1].strip():
@@ -176,10 +180,14 @@ def _conversation(
         turn=Turn(question.strip(), tuple(Message(role, text) for role, text, _ in history), system),
         reply=reply,
         thinking=whole(thinking_of(extra)),
-        model=_text(entry.get("model")),
+        model=_model(entry),
         date=_date(entry),
         outcome=outcome_of(end),
     )
+
+
+def _model(entry: Mapping[str, Any]) -> str:
+    return whole(_text(entry.get("model"))).strip()
 
 
 def _date(entry: Mapping[str, Any]) -> str:

@@ -45,11 +45,13 @@ class Questions:
 
     def __init__(self, questions: Sequence[str]) -> None:
         self.questions = tuple(questions)
-        self._keys = {_key(question): at for at, question in reversed(list(enumerate(self.questions)))}
+        numbered = list(reversed(list(enumerate(self.questions))))
+        self._exact = {question: at for at, question in numbered}
+        self._keys = {key: at for at, question in numbered if (key := _key(question))}
 
     def same(self, question: str) -> int | None:
         """The number of the question that differs from this one in case, spaces and punctuation at most."""
-        return self._keys.get(_key(question))
+        return self._exact.get(question, self._keys.get(_key(question)))
 
     def nearest(self, question: str, count: int = 1) -> list[tuple[int, float]]:
         """The numbers of the likest questions, and how like each is, from 0 to 1; the likest first."""

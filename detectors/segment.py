@@ -163,6 +163,11 @@ class ThinkingSplitter:
         """Whether the reply begins with a channel's name that has lost its marks."""
         return bool(_BARE_ANALYSIS.match(self._beginning))
 
+    @property
+    def _may_be_bare(self) -> bool:
+        """The same, of a reply whose beginning may still be pending."""
+        return self._where == "reply" and bool(_BARE_ANALYSIS.match(self._beginning + self._pending))
+
     def _may_head(self, mark: str) -> bool:
         """Whether a channel's header may begin with this mark here."""
         if self._where == "reply":
@@ -203,7 +208,7 @@ class ThinkingSplitter:
         """Length of the longest end of the pending text that a mark could begin with."""
         for size in range(min(_LONGEST - 1, len(self._pending)), 0, -1):
             end = self._pending[-size:]
-            if end in _STARTS or (end in _BARE_STARTS and self._bare):
+            if end in _STARTS or (end in _BARE_STARTS and self._may_be_bare):
                 return size
         return 0
 

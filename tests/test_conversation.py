@@ -128,8 +128,7 @@ def test_retry_asks_what_was_asked() -> None:
     """After a retry, the model sees what it saw the first time."""
     held = conversation(exchange([ANSWER], "one"))
     first = held.turn("two", "")
-    with held.replying(first) as (running, _):
-        running.update = exchange([REFUSAL]).update
+    held.begin(first).update = exchange([REFUSAL]).update
     (taken,) = held.cut(held.owner(4, TEXTS))
     assert held.turn(taken.turn.question, "") == first
 
@@ -140,25 +139,40 @@ def test_shown() -> None:
     assert held.shown is held.exchanges[1]
     held.selected = 0
     assert held.shown is held.exchanges[0]
-    with held.replying(ask("three")) as (running, _):
-        assert held.shown is running
+    assert held.begin(ask("three")) is held.shown
     assert Conversation().shown is None
 
 
 def test_idle_after_a_reply() -> None:
     """A conversation runs while its reply does, and keeps the exchange."""
     held = Conversation()
-    with held.replying(ask()) as (running, stop):
+    with held.replying() as stop:
+        running = held.begin(ask())
         assert held.running
+        assert stop is not None
         assert not stop.is_set()
     assert not held.running
     assert held.exchanges == [running]
 
 
+def test_one_reply_at_a_time() -> None:
+    """While a reply is written, or only prepared, no other one begins; that it was tried stops nothing."""
+    held = Conversation()
+    with held.replying() as first:
+        with held.replying() as second:
+            assert second is None
+        assert held.running
+        held.stop()
+        assert first is not None
+        assert first.is_set()
+    assert not held.running
+
+
 def test_idle_after_an_error() -> None:
     """Whatever breaks a reply off, the conversation is idle, and its exchange is kept."""
     held = Conversation()
-    with pytest.raises(ZeroDivisionError), held.replying(ask()):
+    held.begin(ask())
+    with pytest.raises(ZeroDivisionError), held.replying():
         raise ZeroDivisionError
     assert not held.running
     assert len(held.exchanges) == 1
@@ -169,7 +183,7 @@ def test_idle_after_the_visitor_left() -> None:
     held = Conversation()
 
     def handler() -> Iterator[int]:
-        with held.replying(ask()):
+        with held.replying():
             yield 1
             yield 2
 
@@ -183,11 +197,11 @@ def test_nothing_to_stop() -> None:
     """Stop and interrupt do nothing, and at once, where no reply is being written."""
     held = Conversation()
     held.stop()
-    held.interrupt()
-    with held.replying(ask()):
+    assert held.interrupt()
+    with held.replying():
         pass
     held.stop()
-    held.interrupt()
+    assert held.interrupt()
     assert not held.running
 
 
@@ -197,7 +211,8 @@ def test_stopped_from_another_thread(how: str) -> None:
     held, engine = Conversation(), ScriptedEngine(["word "] * 1000, delay=0.02)
 
     def reply() -> None:
-        with held.replying(ask()) as (running, stop):
+        with held.replying() as stop:
+            running = held.begin(ask())
             for update in watch(engine, running.turn, stop=stop):
                 running.update = update
 
@@ -221,9 +236,11 @@ def test_stopped_from_another_thread(how: str) -> None:
 def test_next_reply_after_a_stop() -> None:
     """Stopping one reply does not stop the next."""
     held = Conversation()
-    with held.replying(ask()) as (_, first):
+    with held.replying() as first:
         held.stop()
-    with held.replying(ask()) as (_, second):
+    with held.replying() as second:
+        assert first is not None
+        assert second is not None
         assert first.is_set()
         assert not second.is_set()
 

@@ -8,7 +8,7 @@ import time
 import pytest
 from conftest import GREEDY, ask, text_of
 
-from chat.engines.paced import PacedEngine
+from chat.engines.paced import PacedEngine, paced
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import HEARTBEAT, Chunk
 from detectors import Outcome
@@ -35,6 +35,13 @@ def test_a_slow_reader_gets_longer_pieces() -> None:
     for _ in PacedEngine(ScriptedEngine([text]), pace).stream(ask(), GREEDY):
         time.sleep(HEARTBEAT)
     assert 0.9 * len(text) / pace <= time.monotonic() - began < 1.5 * len(text) / pace
+
+
+def test_a_slow_pace_keeps_yielding() -> None:
+    """However far off the next piece is, who reads can stop within a heartbeat or so."""
+    began = time.monotonic()
+    assert list(itertools.islice(paced("slow", 1), 4)) == ["s", "", "", ""]
+    assert time.monotonic() - began < 0.9
 
 
 def test_everything_else_passes() -> None:

@@ -283,7 +283,7 @@ def test_a_model_that_dies_keeps_what_it_said(visit: Callable[..., Any], url: st
     """An engine's failure is told on the page, without a traceback, and the text until then stays."""
     page = visit(url)
     ask(page, "dies now")
-    done(page, "did_not_answer")
+    done(page, "too_early")
     assert "out of memory" in page.inner_text("#flag")
     assert "Traceback" not in page.inner_text("body")
     assert "I was about to say that" in replies(page)[1]
@@ -306,7 +306,7 @@ def test_a_question_that_is_too_long_is_handed_back(visit: Callable[..., Any], d
     question = "What is tea? " * 7700
     page.fill("#question textarea", question)
     page.click("[data-testid=submit-button]")
-    done(page, "did_not_answer")
+    done(page, "too_early")
     assert "Shorten the question" in page.inner_text("#flag")
     assert page.input_value("#question textarea") == question.strip()
 
@@ -401,6 +401,36 @@ def test_an_empty_seed_stays_empty(
     ask(page, "Hello there")
     done(page)
     assert engines["demo-censored"].options[-1].seed == seed
+
+
+def test_a_draft_is_kept(visit: Callable[..., Any], url: str) -> None:
+    """What is being typed stays while a listed question is asked, asked again and taken back."""
+    page = visit(url)
+    page.fill("#question textarea", "And who")
+    page.click("#un-examples button")
+    done(page)
+    page.click("[aria-label=Retry]")
+    page.wait_for_selector("#question .stop-button")
+    done(page)
+    page.click("[aria-label=Undo]")
+    page.wait_for_selector(".un-flag--idle")
+    assert page.input_value("#question textarea") == "And who"
+
+
+def test_a_name_is_typed_over_the_one_that_stands_there(visit: Callable[..., Any], url: str) -> None:
+    """Who clicks on the model's box and types does not type into the middle of a name."""
+    page = visit(url)
+    page.click("#model input")
+    page.wait_for_timeout(200)
+    page.keyboard.type("Demo (op")
+    assert page.input_value("#model input") == "Demo (op"
+
+
+def test_a_phone_begins_at_the_top(visit: Callable[..., Any], url: str) -> None:
+    """The page is not scrolled to the question's box, past its name and the model."""
+    page = visit(url, width=390, height=844)
+    page.wait_for_timeout(300)
+    assert page.evaluate("scrollY") == 0
 
 
 def test_a_seed_that_is_no_number_is_explained(visit: Callable[..., Any], url: str) -> None:

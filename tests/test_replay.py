@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from conftest import GREEDY, ask, text_of
 
-from chat.engines.replay import ReplayEngine
+from chat.engines.replay import ReplayEngine, models_of
 from chat.errors import LoadError, QuestionError
 from chat.recordings import read_recordings
 from chat.session import watch
@@ -174,6 +174,50 @@ def test_pace(tmp_path: Path) -> None:
     chunks = list(engine.stream(ask(OURS["question"]), GREEDY))
     assert len(chunks) > 5
     assert time.monotonic() - began >= len(REFUSAL) / 400 * 0.9
+
+
+def test_questions_that_differ_in_signs_alone(tmp_path: Path) -> None:
+    """Each is found by its own signs, and a question without words is no other one."""
+    asked = ("Is C good?", "Is C++ good?", "Is C# good?", "🙂")
+    engine = ReplayEngine(write(tmp_path / "r.jsonl", *({"question": q, "reply": f"To {q}"} for q in asked)), pace=0)
+    assert [text_of(list(engine.stream(ask(q), GREEDY))) for q in asked] == [f"To {q}" for q in asked]
+    with pytest.raises(QuestionError, match="Nothing is recorded"):
+        list(engine.stream(ask("!"), GREEDY))
+
+
+def test_names_of_models_are_cleaned(tmp_path: Path) -> None:
+    """A name with spaces around it, or half a character in it, can be shown and chosen."""
+    path = write(tmp_path / "r.jsonl", {**OURS, "model": " A "}, {**OURS, "model": "B\ud800"})
+    assert models_of(path) == ("A", "B\ufffd")
+
+
+@pytest.mark.parametrize(
+    ("messages", "reply"),
+    [
+        ([{"role": "user", "content": "Why?"}, {"role": "assistant", "content": None, "tool_calls": [{}]}], None),
+        (
+            [
+                {"role": "user", "content": "Why?"},
+                {"role": "assistant", "content": None, "tool_calls": [{}]},
+                {"role": "tool", "content": "Data."},
+                {"role": "assistant", "content": "So."},
+            ],
+            "So.",
+        ),
+    ],
+)
+def test_calls_of_tools_are_no_replies(tmp_path: Path, messages: list[dict[str, Any]], reply: str | None) -> None:
+    """What a model asks of a tool is left out; what it says afterwards is the reply."""
+    path = write(tmp_path / "r.jsonl", {"messages": messages}, OURS)
+    found = [recording.reply for recording in read_recordings(path).recordings]
+    assert found == [*filter(None, [reply]), REFUSAL]
+
+
+def test_blank_lines_are_not_counted(tmp_path: Path) -> None:
+    """After a broken first line too, only what is no recording counts as left out."""
+    path = tmp_path / "r.jsonl"
+    path.write_text("{broken\n\n\n" + json.dumps(OURS) + "\n\n")
+    assert read_recordings(path).skipped == 1
 
 
 def test_pace_is_chosen_for_each_question(tmp_path: Path) -> None:

@@ -40,11 +40,14 @@ def paced(text: str, pace: int) -> Iterator[str]:
     """The text in pieces, a beat apart, at `pace` characters a second.
 
     Whoever is slow to ask for the next piece gets a longer one: two replies that are shown side by side each keep their
-    pace.
+    pace. Where the next one is far off, empty ones come first.
     """
     began, at = time.monotonic(), 0
     while at < len(text):
         due = max(at + 1, round(pace * (time.monotonic() - began + BEAT)))
         yield text[at:due]
         at = due
-        time.sleep(max(0.0, began + at / pace - time.monotonic()))
+        while (early := began + at / pace - time.monotonic()) > 0:
+            time.sleep(min(early, HEARTBEAT))
+            if early > HEARTBEAT:
+                yield ""  # so that who reads can stop

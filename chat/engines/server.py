@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 
 from chat.engines.wire import Complaint, complaint_of
 from chat.errors import LoadError
+from detectors.characters import whole
 
 ANSWER_SECONDS = 5.0  # for the list of models, in all
 LARGEST = 2**22  # bytes of the list of models; OpenRouter's has half a million
@@ -65,6 +66,8 @@ def list_models(base_url: str, *, api_key: str | None = None, seconds: float = A
         return _ids(json.loads(body))
     except httpx2.HTTPStatusError as error:
         raise LoadError(_unlisted(error, where=shown(base))) from error
+    except httpx2.InvalidURL as error:
+        raise LoadError(f"{shown(base)!r:.200} is no address of a server ({error}). Check it.") from error
     except TimeoutError as error:
         raise LoadError(f"{shown(base)} did not list its models within {seconds:g} seconds. Look at it.") from error
     except (KeyError, TypeError, ValueError, RecursionError) as error:
@@ -161,7 +164,7 @@ def _ids(body: object) -> tuple[str, ...]:
         body = body["data"] if "data" in body else body["models"]
     if body is not None and not (isinstance(body, list) and all(isinstance(model, dict) for model in body)):
         raise TypeError("no list of models")
-    return tuple(str(model.get("id") or model["name"]) for model in body or ())
+    return tuple(whole(str(model.get("id") or model["name"])) for model in body or ())
 
 
 def _unlisted(error: BaseException, *, where: str) -> str:

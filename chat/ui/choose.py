@@ -28,9 +28,12 @@ def _has_token() -> bool:
 
 
 def typed(models: Catalogue, name: str) -> tuple[Model, ...]:
-    """What a name stands for: one model, or all those of the server or file that it is. Raises `ChatError`."""
+    """What a name stands for: one model, or all those of the server or file that it is. Raises `ChatError`.
+
+    What is on the list is one model, as the host has it.
+    """
     found = models.find(name.strip())
-    if "#" in found.source:
+    if found in models.model or catalogue.names_one(found):
         return (found,)
     return catalogue.models_at(found.source) or (found,)
 

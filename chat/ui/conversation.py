@@ -18,6 +18,7 @@ from chat.ui.texts import Texts
 from detectors import Label, Message, Outcome, Turn
 
 INTERRUPT_SECONDS = 5.0  # how long a running reply may take to see that it was interrupted
+_TAKING = threading.Lock()  # of no conversation's own: they are copied
 
 
 @dataclass
@@ -67,18 +68,29 @@ class Conversation:
         return Turn(question=question, history=tuple(history), system=system)
 
     @contextmanager
-    def replying(self, turn: Turn) -> Iterator[tuple[Exchange, threading.Event]]:
-        """Adds an exchange and runs it; the event stops it. Whatever happens, the conversation is idle afterwards."""
+    def replying(self) -> Iterator[threading.Event | None]:
+        """Takes the conversation for one reply, which the event stops; None while another one is being written.
+
+        Whatever happens, the conversation is idle afterwards.
+        """
+        stop, idle = threading.Event(), threading.Event()
+        with _TAKING:
+            free = self._stop is None
+            if free:
+                self._stop, self._idle = stop, idle
+        try:
+            yield stop if free else None
+        finally:
+            if free:
+                self._stop = None
+                idle.set()
+
+    def begin(self, turn: Turn) -> Exchange:
+        """Adds an exchange, and shows it."""
         exchange = Exchange(turn)
         self.exchanges.append(exchange)
         self.selected = None
-        self._stop, self._idle = threading.Event(), threading.Event()
-        idle = self._idle
-        try:
-            yield exchange, self._stop
-        finally:
-            self._stop = None
-            idle.set()
+        return exchange
 
     def stop(self) -> None:
         """Stops the running reply, if there is one; what was said is kept."""
@@ -86,12 +98,11 @@ class Conversation:
         if running is not None:
             running.set()
 
-    def interrupt(self) -> None:
-        """Stops the running reply and waits until it has ended."""
+    def interrupt(self) -> bool:
+        """Stops the running reply and waits until it has ended; whether it has."""
         idle = self._idle
         self.stop()
-        if idle is not None:
-            idle.wait(INTERRUPT_SECONDS)
+        return idle is None or idle.wait(INTERRUPT_SECONDS)
 
     def cut(self, index: int) -> list[Exchange]:
         """Takes back the exchange at this index and all after it."""

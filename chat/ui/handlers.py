@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import threading
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -20,8 +22,10 @@ from chat.ui import choose, render
 from chat.ui.conversation import Conversation, messages, untame
 from chat.ui.rate import Rate
 from chat.ui.texts import Texts
+from detectors import Turn
 
 MOST_SEED = 2**32  # what every server and torch take
+SLOWEST, FASTEST = 10, 1000  # characters a second that can be chosen for recorded replies; 0 is all at once
 
 
 CLICKABLE = 8  # questions that have a button each
@@ -42,7 +46,18 @@ def questions(recorded: Sequence[str]) -> dict[str, Any]:
 
 def speed(recorded: Sequence[str], options: Options) -> dict[str, Any]:
     """How fast recorded replies are played, in characters a second; nothing to choose for a model that answers."""
-    return {"value": READING_PACE if options.pace is None else options.pace, "visible": bool(recorded)}
+    pace = READING_PACE if options.pace is None else options.pace
+    return {"value": min(pace, FASTEST), "visible": bool(recorded)}
+
+
+def _box(question: str | None = None, *, running: bool = False) -> Any:
+    """The question's box: with this text, or with what is in it, and the button to ask or to stop."""
+    text: dict[str, Any] = {} if question is None else {"value": question}
+    return gr.update(**text, submit_btn=False if running else "Ask", stop_btn="Stop" if running else False)
+
+
+def _is_set(value: Any) -> bool:
+    return value is not None and not (isinstance(value, float) and not math.isfinite(value))
 
 
 def _seed(typed: str | int | None) -> int | None:
@@ -75,49 +90,72 @@ class Handlers:
     def ask(
         self, question: str, state: Conversation, login: gr.OAuthToken | None, *settings: Any
     ) -> Iterator[list[Any]]:
-        """Asks, and streams the view until all is said. The question stays in its box where it cannot be asked.
+        """Asks what was typed, and streams the view until all is said. It stays in its box where it cannot be asked.
 
         The visitor's `login` goes to the engines of this question and is not kept.
         """
-        if state.running:
-            gr.Info("The last reply is still being written. Wait for it, or press Stop.")
-            yield self._view(state, settings, box=gr.skip())
-            return
-        try:
-            asked = clean_question(question)
-            token = login.token if login else None
-            model = self._models.find(settings[0])
-            options = self._options(model, *settings[4:])
-            engine = self._engine_for(model, token)
-            other = None
-            if Compare(settings[2]) is not Compare.OFF:
-                other = self._engine_for(self._models.find(settings[1]), token)
-        except ChatError as error:
-            gr.Warning(str(error))
-            yield self._view(state, settings, box=gr.update(value=question, submit_btn="Ask", stop_btn=False))
-            return
-        compare, system = settings[2], settings[3]
-        turn = state.turn(asked, clean_text(system or ""))
-        with state.replying(turn) as (exchange, stop):
-            box: Any = gr.update(value="", submit_btn=False, stop_btn="Stop")
-            watching = self._watch(engine, turn, options, reference=other, compare=Compare(compare), stop=stop)
-            with closing(watching) as updates, self._rate.stream() as due:
-                for update in updates:
-                    exchange.update = update
-                    if due(update):
-                        yield self._view(state, settings, box=box)
-                        box = gr.skip()
-        failed_unsaid = exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text
-        # A question that could not even be begun is handed back, so that nothing typed is lost.
-        yield self._view(
-            state, settings, box=gr.update(value=asked if failed_unsaid else "", submit_btn="Ask", stop_btn=False)
-        )
+        yield from self._ask(question, state, login, settings, typed=True)
+
+    def pick(
+        self, question: str, state: Conversation, login: gr.OAuthToken | None, *settings: Any
+    ) -> Iterator[list[Any]]:
+        """Asks what was clicked; what is being typed stays."""
+        yield from self._ask(question, state, login, settings, typed=False)
+
+    def _ask(
+        self,
+        question: str,
+        state: Conversation,
+        login: gr.OAuthToken | None,
+        settings: tuple[Any, ...],
+        *,
+        typed: bool,
+    ) -> Iterator[list[Any]]:
+        left = ""
+        with state.replying() as stop:
+            if stop is None:
+                gr.Info("The last reply is still being written. Wait for it, or press Stop.")
+                yield self._view(state, settings)
+                return
+            try:
+                turn = state.turn(clean_question(question), clean_text(settings[3] or ""))
+                watching = self._begin(turn, login, settings, stop)
+            except ChatError as error:
+                gr.Warning(str(error))
+                left = question
+            else:
+                exchange = state.begin(turn)
+                box = _box("" if typed else None, running=True)
+                with closing(watching) as updates, self._rate.stream() as due:
+                    for update in updates:
+                        exchange.update = update
+                        if due(update):
+                            yield self._view(state, settings, box=box)
+                            box = gr.skip()
+                if exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text:
+                    left = turn.question  # could not even be begun: what was typed is not lost
+        yield self._view(state, settings, box=_box(left if typed else None))
+
+    def _begin(
+        self, turn: Turn, login: gr.OAuthToken | None, settings: tuple[Any, ...], stop: threading.Event
+    ) -> Generator[Update, None, None]:
+        """The updates on this turn, by the models that are chosen. Raises `ChatError`."""
+        token, compare = login.token if login else None, Compare(settings[2])
+        model = self._models.find(settings[0])
+        options = self._options(model, *settings[4:])
+        engine = self._engine_for(model, token)
+        other = None
+        if compare is not Compare.OFF:
+            other = self._engine_for(self._models.find(settings[1]), token)
+        return self._watch(engine, turn, options, reference=other, compare=compare, stop=stop)
 
     def _options(self, model: Model, *settings: Any) -> Options:
         """The model's own, with what was chosen; a box may be empty. Raises `QuestionError` for what is no seed."""
         names = ("temperature", "top_p", "max_tokens", "seed", "pace")
-        chosen = {name: value for name, value in zip(names, settings, strict=True) if value is not None}
+        chosen = {name: value for name, value in zip(names, settings, strict=True) if _is_set(value)}
         chosen["seed"] = _seed(chosen.get("seed", model.options.seed))
+        if pace := chosen.get("pace"):
+            chosen["pace"] = max(SLOWEST, int(pace))
         options = replace(model.options, **chosen)
         return replace(options, max_tokens=max(1, min(int(options.max_tokens), self._host.max_tokens)))
 
@@ -147,25 +185,26 @@ class Handlers:
                 gr.Warning(str(error))
                 yield self._view(state, settings)
                 return
-        state.interrupt()
+        if not state.interrupt():
+            gr.Info("The last reply has not stopped yet. Try again in a moment.")
+            yield self._view(state, settings)
+            return
         taken = state.cut(number)
-        yield from self.ask(question or taken[0].turn.question, state, login, *settings)
+        yield from self._ask(question or taken[0].turn.question, state, login, settings, typed=False)
 
-    def undo(self, data: gr.UndoData, state: Conversation, *settings: Any) -> list[Any]:
-        """Takes the exchange back, and its question into the box."""
+    def undo(self, data: gr.UndoData, draft: str, state: Conversation, *settings: Any) -> list[Any]:
+        """Takes the exchange back, and its question into the box, unless something is being typed there."""
         number = self._owner(state, data.index)
-        if number is None:
+        if number is None or not state.interrupt():
             return self._view(state, settings)
-        state.interrupt()
         taken = state.cut(number)
-        box = gr.update(value=taken[0].turn.question, submit_btn="Ask", stop_btn=False)
-        return self._view(state, settings, box=box)
+        return self._view(state, settings, box=_box(None if (draft or "").strip() else taken[0].turn.question))
 
     def clear(self, state: Conversation, *settings: Any) -> list[Any]:
         """Begins anew."""
         state.interrupt()
         state.cut(0)
-        return self._view(state, settings, box=gr.update(value="", submit_btn="Ask", stop_btn=False))
+        return self._view(state, settings, box=_box())
 
     def stop(self, state: Conversation) -> None:
         """Stops the reply; what was said is kept, with its verdict."""

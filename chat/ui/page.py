@@ -14,10 +14,13 @@ from chat.host import Host
 from chat.session import Compare, Update
 from chat.ui import choose, render
 from chat.ui.conversation import Conversation
-from chat.ui.handlers import Handlers, buttons, questions, speed
+from chat.ui.handlers import FASTEST, Handlers, buttons, questions, speed
 from chat.ui.texts import Texts, load_texts
 
-FASTEST = 1000  # characters a second that can be chosen for recorded replies
+# A phone would scroll to the box, past the rest of the page, and unfold its keyboard.
+FOCUS_QUESTION = "() => { if (innerWidth > 720) document.querySelector('#question textarea')?.focus() }"
+# Else what is typed lands in the middle of the name that stands there. After the click has put the caret somewhere.
+SELECT_TEXT = "() => { setTimeout(() => document.activeElement?.select?.(), 60) }"
 COMPARE_CHOICES = [
     ("Off", Compare.OFF.value),
     ("When flagged", Compare.FLAGGED.value),
@@ -73,7 +76,6 @@ def build(
                     max_lines=6,
                     submit_btn="Ask",
                     elem_id="question",
-                    autofocus=True,
                 )
                 with gr.Row(elem_id="un-examples"):
                     examples = [
@@ -99,13 +101,15 @@ def build(
         soon: dict[str, Any] = {"concurrency_limit": None, "show_progress": "hidden"}  # warnings need the queue
 
         question.submit(handlers.ask, [question, state, *settings], view, **stream, api_visibility="private")
-        every_question.input(handlers.ask, [every_question, state, *settings], view, **stream, api_visibility="private")
+        every_question.input(
+            handlers.pick, [every_question, state, *settings], view, **stream, api_visibility="private"
+        )
         for button in examples:
-            button.click(handlers.ask, [button, state, *settings], view, **stream, api_visibility="private")
+            button.click(handlers.pick, [button, state, *settings], view, **stream, api_visibility="private")
         chat.retry(handlers.retry, [state, *settings], view, **stream, api_visibility="private")
         chat.edit(handlers.edit, [state, *settings], view, **stream, api_visibility="private")
         question.stop(handlers.stop, [state], None, **instant, api_visibility="private")
-        chat.undo(handlers.undo, [state, *settings], view, **instant, api_visibility="private")
+        chat.undo(handlers.undo, [question, state, *settings], view, **instant, api_visibility="private")
         chat.clear(handlers.clear, [state, *settings], view, **instant, api_visibility="private")
         chat.select(handlers.select, [state, *settings], view, **instant, api_visibility="private")
         model.change(
@@ -127,6 +131,9 @@ def build(
             api_visibility="private",
         )
         page.load(handlers.look, [state, *settings], view, **instant, api_visibility="private")
+        page.load(None, js=FOCUS_QUESTION)
+        for box in (model, reference):
+            box.focus(None, js=SELECT_TEXT)
     return page
 
 

@@ -88,8 +88,9 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
         f'<section class="un-card un-flag un-flag--{flag.value}" data-flag="{flag.value}" '
         f'data-final="{str(verdict.final).lower()}" role="status">',
         f"<header>{icon(flag)}<h2>{escape(title(verdict, texts))}</h2>{live}</header>",
-        f'<p class="un-what">{escape(texts.waiting if silent else what(verdict, texts))}</p>',
     ]
+    unsaid = reply.error if not (reply.text or reply.thinking) else None  # says why there is nothing to judge
+    rows.append(f'<p class="un-what">{escape(unsaid or (texts.waiting if silent else what(verdict, texts)))}</p>')
     if verdict.label is not Label.UNDECIDED:
         percent = round(verdict.confidence * 100)
         rows.append(
@@ -97,7 +98,7 @@ def flag_card(reply: Reply | None, texts: Texts, *, question: str = "", place: s
             f'<span class="un-bar" role="img" aria-label="{percent} percent sure">'
             f'<i style="width:{percent}%"></i></span><b>{percent}%</b></div>'
         )
-    rows += [f'<p class="un-alert">{escape(reply.error)}</p>'] if reply.error else []
+    rows += [f'<p class="un-alert">{escape(reply.error)}</p>'] if reply.error and not unsaid else []
     if verdict.outcome in texts.outcome and verdict.label is not Label.UNDECIDED:
         rows.append(f'<p class="un-alert">{escape(texts.outcome[verdict.outcome])}</p>')
     rows.append(_before_it(reply))
