@@ -341,8 +341,8 @@ def _written(model: Model) -> int:
     """When a file of recordings was last written, as it may be while the page runs; 0 for all else."""
     try:
         return os.stat(_recorded(model.source)[0]).st_mtime_ns if model.source.startswith(REPLAY) else 0
-    except OSError:
-        return 0
+    except OSError:  # gone: what was read of it is still played
+        return max((written for known, written in list(_ENGINES) if known == model), default=0)
 
 
 def _made(model: Model) -> Engine:

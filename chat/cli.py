@@ -263,8 +263,8 @@ def _bold(text: str) -> str:
 
 def _models(args: argparse.Namespace) -> Exit:
     if args.engine:
-        recorded = args.engine.startswith(catalogue.REPLAY)
-        found = catalogue.in_file(args.engine) if recorded else catalogue.on_server(args.engine, keyed=True)
+        models_of = catalogue.models_at if args.engine.lower().startswith(catalogue.REPLAY) else catalogue.on_server
+        found = models_of(args.engine, keyed=True)
         names = [model.id for model in found]
         print(json.dumps(names) if args.json else "\n".join(names))
         return Exit.OK

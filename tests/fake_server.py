@@ -105,6 +105,7 @@ REFUSED: dict[str, tuple[int, Any]] = {
     "listed-busy": (503, [{"error": {"message": "busy"}}]),
     "text": (401, "no key"),
     "number": (401, 7),
+    "repeating": (401, {"error": {"message": "Invalid token passed: Bearer sk-host-secret"}}),
     "null": (401, None),
 }
 

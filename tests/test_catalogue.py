@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 import threading
 from dataclasses import replace
@@ -190,6 +191,28 @@ def test_every_model_of_a_server() -> None:
         assert text_of(list(engine_for(found[0]).stream(ask(), GREEDY))) == REPLY
     with pytest.raises(LoadError, match="Nothing answers at"):
         on_server(server.url)
+
+
+def test_a_named_model_of_a_server_without_a_list() -> None:
+    """What is named after the # can be asked, though the server does not list it; without a name it says why not."""
+    with fake_server() as server:
+        server.listing = (404, {})
+        (model,) = on_server(f"{server.url}#plain")
+        assert text_of(list(engine_for(model).stream(ask(), GREEDY))) == REPLY
+        with pytest.raises(LoadError, match="does not list its models"):
+            on_server(server.url)
+
+
+def test_a_file_that_was_written_again_is_read_again(tmp_path: Path) -> None:
+    """While the page runs, too; what was read of a file that is gone since is still played."""
+    file = tmp_path / "talk.jsonl"
+    model = Model(id="talk", name="Talk", source=f"replay:{file}")
+    for number, reply in enumerate(("old", "new")):
+        file.write_text(json.dumps({"question": "Who?", "reply": reply}))
+        os.utime(file, (number, number))
+        assert text_of(list(engine_for(model).stream(ask("Who?"), GREEDY))) == reply
+    file.unlink()
+    assert text_of(list(engine_for(model).stream(ask("Who?"), GREEDY))) == "new"
 
 
 def test_the_hosts_key_goes_to_the_hosts_server(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from fake_server import fake_server
 
 from chat.catalogue import Catalogue, Model, Run
+from chat.engines.types import Options
 from chat.errors import ChatError
 from chat.ui import choose
 
@@ -75,6 +78,33 @@ def test_an_address_is_all_its_models() -> None:
         server.models[:] = ["one", "two"]
         assert [model.name for model in choose.typed(MODELS, server.url)] == ["one", "two"]
     assert [model.name for model in choose.typed(MODELS, f"{server.url}#two")] == ["two"]
+
+
+def test_a_listed_server_is_one_model(tmp_path: Path) -> None:
+    """What the host lists stays as it is there: neither its address nor what else it has is handed out."""
+    with fake_server() as server:
+        listed = Model(id="mine", name="Mine", source=server.url.replace("//", "//user:secret@"))
+        recorded = tmp_path / "two.jsonl"
+        recorded.write_text('{"question": "Q?", "reply": "R.", "model": "a"}\n{"question": "Q?", "reply": "S."}\n')
+        file = Model(id="file", name="File", source=f"replay:{recorded}", options=Options(pace=7))
+        models = Catalogue(default="mine", reference="mine", model=(listed, file)).closed()
+        assert choose.typed(models, "mine") == (listed,)
+        assert choose.typed(models, "file") == (file,)
+
+
+def test_a_recording_is_all_its_models(tmp_path: Path) -> None:
+    """A file's models are there to choose from, whatever its name; replies of nobody's name are not lost."""
+    file = tmp_path / "my #1.jsonl"
+    file.write_text(
+        '{"question": "A?", "reply": "R.", "model": "a"}\n{"question": "B?", "reply": "R.", "model": "b"}\n'
+        '{"question": "C?", "reply": "R."}\n'
+    )
+    assert [model.id for model in choose.typed(MODELS, f"replay:{file}")] == [
+        f"replay:{file}#a",
+        f"replay:{file}#b",
+        f"replay:{file}",
+    ]
+    assert [model.id for model in choose.typed(MODELS, f"replay:{file}#b")] == [f"replay:{file}#b"]
 
 
 def test_on_a_public_host_nothing_is_typed() -> None:

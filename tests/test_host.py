@@ -15,6 +15,7 @@ import pytest
 from conftest import eventually
 from page_client import ask_page, free_port, up
 
+from chat import catalogue
 from chat.catalogue import Catalogue, Model, Run, load_catalogue
 from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Engine
@@ -103,10 +104,12 @@ def test_models_here(gpu: bool, login: bool, offered: tuple[Model, ...]) -> None
 
 
 def test_recordings(tmp_path: Path) -> None:
-    """Files of recorded replies are offered where the list knows what to do with them, else left alone."""
-    (tmp_path / "replies.jsonl").write_text("{}")
+    """Files of recorded replies are offered, and not where they are; what is no such file is left alone."""
+    (tmp_path / "broken.jsonl").write_text("{}")
+    (tmp_path / "replies.jsonl").write_text('{"question": "Who?", "reply": "Me.", "model": "m"}')
     models = models_here(MODELS, gpu=False, login=False, recordings=tmp_path)
-    assert models.model[0] == DEMO
+    assert [model.id for model in models.model] == ["demo", "replay:replies.jsonl"]
+    assert catalogue.questions_of(models.find("replay:replies.jsonl")) == ("Who?",)
     assert models_here(MODELS, gpu=False, login=False, recordings=tmp_path / "nowhere").model == (DEMO,)
 
 

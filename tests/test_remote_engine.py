@@ -322,6 +322,13 @@ def test_passwords_are_sent_and_not_shown(server: FakeServer) -> None:
     assert "secret" not in " ".join(messages)
 
 
+def test_a_key_that_a_server_repeats_is_not_shown(server: FakeServer) -> None:
+    """Visitors read the message, and the key is the host's."""
+    with pytest.raises(EngineError, match=r"Invalid token passed: Bearer \.\.\.") as caught:
+        reply(server, "repeating", api_key="sk-host-secret")
+    assert "secret" not in str(caught.value)
+
+
 def test_other_paths(server: FakeServer) -> None:
     """A base with a version of its own is asked there, and not under another `/v1`."""
     engine = RemoteEngine(server.url.replace("/v1", "/api/paas/v4"), "plain")

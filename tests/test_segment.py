@@ -301,6 +301,13 @@ def test_thinking(text: str, thinking: str, reply: str, size: int) -> None:
     assert parts(cut(text, size=size)) == (thinking, reply)
 
 
+def test_channels_without_marks_in_two_chunks() -> None:
+    """They too may be cut anywhere."""
+    text = "analysisThe user asks.assistantfinalHello!"
+    for at in range(len(text) + 1):
+        assert parts([text[:at], text[at:]]) == ("analysisThe user asks.", "Hello!")
+
+
 @pytest.mark.parametrize(("opening", "closing"), TAGS)
 def test_tag_in_two_chunks(opening: str, closing: str) -> None:
     """A tag may be cut anywhere."""

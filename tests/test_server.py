@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import socket
+import threading
 import time
 
 import pytest
@@ -125,3 +127,27 @@ def test_errors_without_words() -> None:
         said = explained(error, where="http://host/v1", model="any", begun=True)
         assert said.startswith(f"http://host/v1 broke the connection in mid-reply ({words})")
         assert passing(error)
+
+
+@pytest.mark.parametrize("url", ["http://exämple..x/v1", f"http://host/{'a' * 70_000}"])
+def test_addresses_that_cannot_be_asked(url: str) -> None:
+    """What is no address only to the client is an error like the others, and not a long one."""
+    with pytest.raises(LoadError, match="is no address of a server") as caught:
+        list_models(url)
+    assert len(str(caught.value)) < 500
+
+
+def test_a_name_that_is_looked_up_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The time that a list may take holds for the name's look-up, too."""
+    asked = threading.Event()
+
+    def look_up(*_: object, **__: object) -> list[object]:
+        asked.wait(3)
+        return []
+
+    monkeypatch.setattr(socket, "getaddrinfo", look_up)
+    began = time.monotonic()
+    with pytest.raises(LoadError):
+        list_models("http://slow.example", seconds=0.3)
+    assert time.monotonic() - began < 2
+    asked.set()

@@ -118,4 +118,6 @@ def _event(data: bytearray) -> dict[str, Any]:
         raise NoReplyError("a line that is not JSON") from error
     if not isinstance(event, dict):
         return {}
-    return {"error": event} if event.get("object") == "error" else event  # vLLM's older errors
+    # vLLM's older errors, and those that say what is wrong and nothing else.
+    bare = "choices" not in event and "error" not in event and (event.get("message") or event.get("detail"))
+    return {"error": event} if bare or event.get("object") == "error" else event

@@ -85,8 +85,13 @@ class RemoteEngine:
                     said.put(Chunk(outcome=Outcome.FILTERED))
                     return
                 if begun or attempt == TRIES or not passing(error):
-                    raise EngineError(explained(error, where=self._where, model=self.model, begun=begun)) from error
+                    said_why = explained(error, where=self._where, model=self.model, begun=begun)
+                    raise EngineError(self._without_key(said_why)) from error
                 await asyncio.sleep(pause(error, attempt))
+
+    def _without_key(self, text: str) -> str:
+        """The text, in which a server may have repeated the key, without it."""
+        return text.replace(self._api_key, "...") if self._api_key and self._api_key != NO_KEY else text
 
     async def _chunks(self, turn: Turn, options: Options) -> AsyncIterator[Chunk]:
         reply = _Reply(self._where, options.max_tokens)

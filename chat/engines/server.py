@@ -7,8 +7,9 @@ import json
 import os
 import re
 import ssl
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from urllib.parse import urlsplit
 
 from chat.engines.wire import Complaint, complaint_of
@@ -62,7 +63,7 @@ def list_models(base_url: str, *, api_key: str | None = None, seconds: float = A
     headers = {"Authorization": f"Bearer {api_key}"} if api_key else {}
     try:
         with ThreadPoolExecutor(1) as pool:  # a thread of its own: this one may have an event loop already
-            body = pool.submit(asyncio.run, _get(under(base, "models"), headers, seconds)).result()
+            body = pool.submit(_run, _get(under(base, "models"), headers, seconds)).result()
         return _ids(json.loads(body))
     except httpx2.HTTPStatusError as error:
         raise LoadError(_unlisted(error, where=shown(base))) from error
@@ -135,6 +136,15 @@ def offline() -> str:
     if not is_offline_mode():
         return ""
     return next((name for name in OFFLINE if os.environ.get(name)), OFFLINE[0])
+
+
+def _run(asking: Coroutine[Any, Any, bytes]) -> bytes:
+    """As `asyncio.run`, which would wait for a name that is still being looked up."""
+    loop = asyncio.new_event_loop()
+    try:
+        return loop.run_until_complete(asking)
+    finally:
+        loop.close()
 
 
 async def _get(url: str, headers: dict[str, str], seconds: float) -> bytes:

@@ -226,7 +226,7 @@ class Handlers:
         Where it is a server's address, its models are there to choose from then. What is nothing stays as it was typed.
         """
         try:
-            found = choose.typed(self._models, model)
+            found = choose.typed(self._models, model or "")
             recorded = catalogue.questions_of(found[0])
             skipped = catalogue.skipped_of(found[0])
         except ChatError as error:
@@ -249,7 +249,7 @@ class Handlers:
     def choose_reference(self, model: str, reference: str) -> list[Any]:
         """The same of the reference."""
         try:
-            found = choose.typed(self._models, reference)
+            found = choose.typed(self._models, reference or "")
         except ChatError as error:
             gr.Warning(str(error))
             return [gr.skip(), choose.about(self._models, model)]
