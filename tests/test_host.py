@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from conftest import eventually
-from page_client import ask_page, free_port, up
 
 from chat import catalogue
 from chat.catalogue import Catalogue, Model, Run, load_catalogue
@@ -21,6 +20,7 @@ from chat.engines.scripted import ScriptedEngine
 from chat.engines.types import Engine
 from chat.errors import LoadError, UnknownModelError
 from chat.host import PUBLIC_VARIABLE, Host, by_provider, can_log_in, engine_for, load_host, models_here
+from chat.ui.client import ask_page, free_port, up
 from chat.zero import Here
 from detectors import ConfigError
 from detectors.config import CONFIGS_VARIABLE

@@ -9,7 +9,6 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, text_of
-from page_client import free_port
 from real_server import Serving, running
 
 from chat.engines.local import LocalEngine
@@ -17,6 +16,7 @@ from chat.engines.remote import RemoteEngine
 from chat.engines.server import list_models
 from chat.engines.types import Options
 from chat.session import watch
+from chat.ui.client import free_port
 from detectors import Outcome
 
 pytestmark = pytest.mark.slow

@@ -19,7 +19,8 @@ from conftest import TIANANMEN, eventually
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
 from packaging.version import Version
-from page_client import ask_page, free_port, up
+
+from chat.ui.client import ask_page, free_port, up
 
 yaml = pytest.importorskip("yaml", reason="PyYAML is not installed")
 

@@ -9,13 +9,13 @@ from pathlib import Path
 
 import pytest
 from conftest import ask, text_of
-from page_client import free_port
 from real_server import Serving, running
 
 from chat.engines.local import LocalEngine
 from chat.engines.remote import RemoteEngine
 from chat.engines.types import Options
 from chat.session import watch
+from chat.ui.client import free_port
 from detectors import Outcome
 
 pytestmark = pytest.mark.slow

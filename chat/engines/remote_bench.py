@@ -11,8 +11,9 @@ import argparse
 import json
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from statistics import median
 
@@ -112,6 +113,28 @@ def leave(server: PacedServer) -> float:
     return (server.left[-1] - began) * 1000
 
 
+def in_turn(visit: Callable[[int], float], counts: Sequence[int]) -> dict[int, list[float]]:
+    """How long each of so many visitors took who came at once; the counts take turns, and `visit` is given a number."""
+    took: dict[int, list[float]] = {count: [] for count in counts}
+    visit(0)  # warms up
+    for _ in range(ROUNDS):
+        for count in counts:
+            with ThreadPoolExecutor(count) as pool:
+                took[count] += pool.map(visit, range(count))
+    return took
+
+
+def print_times(took: Mapping[int, Sequence[float]], who: str) -> None:
+    """Prints the medians and the slowest, and how they compare with the fewest visitors'."""
+    alone = median(took[min(took)])
+    print(f"{TOKENS} tokens at {PACE:g} a second: {TOKENS / PACE:.2f} s at best")
+    for count, seconds in took.items():
+        print(
+            f"{count:3} {who}: median {median(seconds):.2f} s, slowest {max(seconds):.2f} s "
+            f"({median(seconds) / alone:.2f} and {max(seconds) / alone:.2f} times one alone)"
+        )
+
+
 def main(argv: Sequence[str] | None = None) -> None:
     """Prints the figures."""
     parser = argparse.ArgumentParser(prog="python -m chat.engines.remote_bench", description=__doc__)
@@ -120,19 +143,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     default_detectors()
     server = PacedServer()
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    took: dict[int, list[float]] = {count: [] for count in args.visitors}
-    visit(server.url, 0)  # warms up
-    for _ in range(ROUNDS):
-        for count in args.visitors:
-            with ThreadPoolExecutor(count) as pool:
-                took[count] += pool.map(visit, [server.url] * count, range(count))
-    alone = median(took[min(took)])
-    print(f"{TOKENS} tokens at {PACE:g} a second: {TOKENS / PACE:.2f} s at best")
-    for count, seconds in took.items():
-        print(
-            f"{count:3} at once: median {median(seconds):.2f} s, slowest {max(seconds):.2f} s "
-            f"({median(seconds) / alone:.2f} and {max(seconds) / alone:.2f} times one alone)"
-        )
+    print_times(in_turn(partial(visit, server.url), args.visitors), "at once")
     gone = [leave(server) for _ in range(10)]
     print(f"closed: the server sees it after {median(gone):.0f} ms (slowest of 10: {max(gone):.0f} ms)")
     server.shutdown()
