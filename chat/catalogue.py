@@ -207,7 +207,7 @@ def load_catalogue() -> Catalogue:
     return read("models", Catalogue)
 
 
-_ENGINES: dict[tuple[Model, int], Engine] = {}
+_ENGINES: dict[Model, tuple[int | None, Engine]] = {}  # with when its file was written
 _ENGINES_LOCK = threading.Lock()
 _POOL = Pool(IN_MEMORY)
 
@@ -317,7 +317,7 @@ def after_fork() -> None:
     global _ENGINES_LOCK  # noqa: PLW0603
     _ENGINES_LOCK = threading.Lock()
     weights.after_fork()
-    for engine in map(_unpaced, _ENGINES.values()):
+    for engine in (_unpaced(held) for _, held in _ENGINES.values()):
         if isinstance(engine, LocalEngine):
             engine.after_fork()
 
@@ -328,21 +328,29 @@ def _unpaced(engine: Engine) -> Engine:
 
 def engine_for(model: Model) -> Engine:
     """The engine of this model: one for the whole process, whoever asks. Raises `LoadError` where none can run it."""
-    key = (model, _written(model))
-    with _ENGINES_LOCK:
-        if key in _ENGINES:
-            return _ENGINES[key]
+    written = _written(model)
+    if engine := _held(model, written):
+        return engine
     engine = _made(model)  # outside the lock: a server may have to be asked
     with _ENGINES_LOCK:
-        return _ENGINES.setdefault(key, engine)
+        if first := _held(model, written):  # of two who asked at the same time
+            return first
+        _ENGINES[model] = (written, engine)
+        return engine
 
 
-def _written(model: Model) -> int:
-    """When a file of recordings was last written, as it may be while the page runs; 0 for all else."""
+def _held(model: Model, written: int | None) -> Engine | None:
+    """The engine that there is, unless its file was written again since. Of a file that is gone, it is still played."""
+    held = _ENGINES.get(model)
+    return held[1] if held and written in (held[0], None) else None
+
+
+def _written(model: Model) -> int | None:
+    """When a file of recordings was last written, as it may be while the page runs; None for all else."""
     try:
-        return os.stat(_recorded(model.source)[0]).st_mtime_ns if model.source.startswith(REPLAY) else 0
-    except OSError:  # gone: what was read of it is still played
-        return max((written for known, written in list(_ENGINES) if known == model), default=0)
+        return os.stat(_recorded(model.source)[0]).st_mtime_ns if model.source.startswith(REPLAY) else None
+    except OSError:
+        return None
 
 
 def _made(model: Model) -> Engine:

@@ -48,7 +48,8 @@ class ReplayEngine:
     """
 
     def __init__(self, path: Path, *, pace: int = READING_PACE, model: str = "") -> None:
-        every, self.skipped = _read(path).recordings, _read(path).skipped
+        read = _read(path)
+        every, self.skipped = read.recordings, read.skipped
         self.models = models_of(path)
         if model and model not in self.models:
             raise LoadError(f"{path} has no replies of {model!r}. It has those of {', '.join(self.models)}.")
