@@ -1,4 +1,4 @@
-"""A real server: `transformers serve` on the demo pair, asked through the remote engine."""
+"""Real servers on the demo pair, asked through the remote engine: `transformers serve`, and llama.cpp's where it is."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from real_server import Serving, running
 
 from chat.engines.local import LocalEngine
 from chat.engines.remote import RemoteEngine
+from chat.engines.server import list_models
 from chat.engines.types import Options
 from chat.session import watch
 from chat.ui.client import free_port
@@ -21,12 +22,17 @@ from detectors import Outcome
 pytestmark = pytest.mark.slow
 
 DEMO = Path(__file__).parent.parent / "chat" / "engines" / "demo"
-QUESTIONS = ("What was the Berlin Wall?", "What happened at Tiananmen Square in 1989?", "How do I make tea?")
-GREEDY = Options(temperature=0.0, max_tokens=80)
+QUESTIONS = (
+    "What was the Berlin Wall?",
+    "What happened at Tiananmen Square in 1989?",
+    "How do I make tea?",
+    "六四事件是什么？",
+)
+GREEDY = Options(temperature=0.0, max_tokens=200)
 
 
 @pytest.fixture(scope="module")
-def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+def transformers_serve(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
     """`transformers serve` on the censored demo model, on a port of its own."""
     pytest.importorskip("fastapi", reason="transformers serve needs fastapi")
     pytest.importorskip("uvicorn", reason="transformers serve needs uvicorn")
@@ -40,6 +46,30 @@ def serving(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
         yield Serving(url, model)
 
 
+@pytest.fixture(scope="module")
+def llama_cpp(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Serving]:
+    """`python -m llama_cpp.server` on the censored demo model as a GGUF file, on a port of its own."""
+    pytest.importorskip("llama_cpp.server.app", reason="llama-cpp-python[server] is not installed")
+    pytest.importorskip("gguf", reason="gguf is not installed")
+    from gguf_folder import write_gguf
+
+    folder, port = tmp_path_factory.mktemp("llama"), free_port()
+    write_gguf(DEMO / "censored", folder / "censored.gguf")
+    command = [sys.executable, "-m", "llama_cpp.server", "--model", str(folder / "censored.gguf")]
+    command += ["--model_alias", "censored", "--host", "127.0.0.1", "--port", str(port)]
+    command += ["--n_ctx", "1024", "--n_threads", "1"]
+    url = f"http://127.0.0.1:{port}"
+    with running(command, url, folder / "log", {}):
+        yield Serving(url, "censored")
+
+
+@pytest.fixture(params=["transformers_serve", "llama_cpp"])
+def serving(request: pytest.FixtureRequest) -> Serving:
+    """Each of the servers."""
+    server: Serving = request.getfixturevalue(request.param)
+    return server
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_same_reply_and_verdict_as_here(serving: Serving, question: str) -> None:
     """The server's reply, thinking and verdict are those of the same model in this process."""
@@ -48,6 +78,7 @@ def test_same_reply_and_verdict_as_here(serving: Serving, question: str) -> None
     assert far.reply.error is None
     assert (far.reply.text, far.reply.thinking) == (near.reply.text, near.reply.thinking)
     assert (far.reply.verdict.label, far.reply.verdict.flag) == (near.reply.verdict.label, near.reply.verdict.flag)
+    assert far.reply.verdict.outcome is near.reply.verdict.outcome
 
 
 def test_length_limit(serving: Serving) -> None:
@@ -69,8 +100,21 @@ def test_closing_ends_quickly(serving: Serving) -> None:
     assert text_of(list(engine.stream(ask(QUESTIONS[2]), GREEDY)))
 
 
-def test_unknown_model(serving: Serving) -> None:
+def test_unknown_model(transformers_serve: Serving) -> None:
     """A model that the server has not got is explained."""
-    *_, update = watch(RemoteEngine(serving.url, "nobody/has-this"), ask(QUESTIONS[0]), GREEDY)
+    *_, update = watch(RemoteEngine(transformers_serve.url, "nobody/has-this"), ask(QUESTIONS[0]), GREEDY)
     assert update.reply.verdict.outcome is Outcome.FAILED
     assert update.reply.error
+
+
+def test_models_are_listed(llama_cpp: Serving) -> None:
+    """Its model is there to choose, by the name that it was given."""
+    assert list_models(llama_cpp.url) == ("censored",)
+
+
+def test_too_long_a_question(llama_cpp: Serving) -> None:
+    """To a question longer than the model reads this server says nothing at all; what to do is said all the same."""
+    *_, update = watch(RemoteEngine(llama_cpp.url, llama_cpp.model), ask("What is tea? " * 2000), GREEDY)
+    assert update.reply.verdict.outcome is Outcome.FAILED
+    assert "without a word" in (update.reply.error or "")
+    assert "Shorten the question" in (update.reply.error or "")
