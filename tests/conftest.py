@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fake_hub import ID, FakeHub, Shelf, serving
 from fake_server import FakeServer, fake_server
 
 from chat.engines.types import Chunk, Options
@@ -120,6 +121,13 @@ def save_saying(
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return folder
+
+
+@pytest.fixture
+def fake(answering: Path) -> Iterator[FakeHub]:
+    """A Hub that has `ID`."""
+    with serving(FakeHub({ID: Shelf(folder=answering)})) as hub:
+        yield hub
 
 
 @pytest.fixture

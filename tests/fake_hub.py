@@ -5,9 +5,10 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import shutil
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -20,6 +21,7 @@ from chat.engines.hub import Hub
 PIECE = 1 << 20
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
 TOKEN = "hf_theright" + "token"
+ID = "tiny/teller"  # of the model that most tests download
 _API = re.compile(r"/api/models/(?P<id>[^/]+/[^/]+)(/revision/(?P<revision>[^/]+)|/tree/(?P<tree>[^/]+))?")
 _FILE = re.compile(r"/(?P<id>[^/]+/[^/]+)/resolve/(?P<revision>[^/]+)/(?P<name>.+)")
 
@@ -193,3 +195,20 @@ class _Handler(BaseHTTPRequestHandler):
 
 def _etag(path: Path) -> str:
     return hashlib.sha1(path.read_bytes(), usedforsecurity=False).hexdigest()
+
+
+def shelve(fake: FakeHub, tmp_path: Path, change: Callable[[Path], None]) -> None:
+    """Puts a changed copy of the model on the shelf."""
+    folder = tmp_path / "shelf"
+    shutil.copytree(fake.shelves[ID].folder, folder)
+    change(folder)
+    fake.shelves[ID] = Shelf(folder=folder)
+
+
+def padded(size: int) -> Callable[[Path], None]:
+    """Adds a file of this size to those that a model needs."""
+
+    def add(folder: Path) -> None:
+        (folder / "vocabulary.txt").write_bytes(bytes(size))
+
+    return add
