@@ -223,42 +223,52 @@ def named(models: Catalogue, name: str) -> Model:
     return replace(models.find(name), keyed=True)
 
 
-def on_server(url: str, *, keyed: bool = False) -> tuple[Model, ...]:
+def on_server(url: str, *, own: bool = False) -> tuple[Model, ...]:
     """The models of the server at this URL; the one that it names after a `#` first. Raises `LoadError`.
 
-    The host's own, `keyed`, go by their names alone: visitors are not told the address, nor a password in it.
+    The host's `own` go by their names alone: visitors are not told the address, nor a password in it.
     """
     base, _, wanted = url.partition("#")
     try:
-        names = list_models(base, api_key=_key(keyed))
+        names = list_models(base, api_key=_key(own))
     except LoadError:
         if not wanted:
             raise
         names = ()  # what is named can be asked, whatever else there is
     return tuple(
         Model(
-            id=name if keyed else f"{base}#{name}",
+            id=name if own else f"{base}#{name}",
             name=name,
             source=f"{base}#{name}",
             run=(Run.SERVER,),
-            keyed=keyed,
+            keyed=own,
         )
         for name in dict.fromkeys((*filter(None, [wanted]), *names))
     )
 
 
-def in_file(source: str) -> tuple[Model, ...]:
-    """The models whose replies a `replay:` file holds; the one that is named after a `#` first. Raises `ChatError`."""
+def in_file(source: str, *, own: bool = False) -> tuple[Model, ...]:
+    """The models whose replies a `replay:` file holds; the one that is named after a `#` first. Raises `ChatError`.
+
+    Of the host's `own`, visitors are not told in which folder the file is.
+    """
     from chat.engines.replay import models_of
 
-    found = _made_up(source)
+    _made_up(source)  # raises where there is no such file
     file, wanted = _recorded(source)
     several = models_of(file)
-    if found is None or len(several) == 1:
-        return (found,) if found else ()
-    named = [f"{REPLAY}{file}#{name}" for name in several if name and name != wanted]
-    named += [] if all(several) else [f"{REPLAY}{file}"]  # those that nobody's name is on are found among all
-    return tuple(made for name in ([source, *named] if wanted else named) if (made := _made_up(name)))
+    named = [source]
+    if len(several) > 1:
+        others = [f"{REPLAY}{file}#{name}" for name in several if name and name != wanted]
+        everyone = [] if all(several) else [f"{REPLAY}{file}"]  # where those are found that nobody's name is on
+        named = [*named[: bool(wanted)], *others, *everyone]
+    models = [made for name in named if (made := _made_up(name))]
+    return tuple(map(_without_folder, models)) if own else tuple(models)
+
+
+def _without_folder(model: Model) -> Model:
+    file, whose = _recorded(model.source)
+    return replace(model, id=f"{REPLAY}{file.name}" + (f"#{whose}" if whose else ""))
 
 
 def names_one(model: Model) -> bool:
@@ -268,12 +278,12 @@ def names_one(model: Model) -> bool:
     return "#" in model.source or not model.source.startswith(SERVERS)
 
 
-def models_at(source: str, *, keyed: bool = False) -> tuple[Model, ...]:
+def models_at(source: str, *, own: bool = False) -> tuple[Model, ...]:
     """The models of a server or of a file of recordings; none of any other source. Raises `ChatError`."""
     source = _lower_scheme(source)
     if source.startswith(SERVERS):
-        return on_server(source, keyed=keyed)
-    return in_file(source) if source.startswith(REPLAY) else ()
+        return on_server(source, own=own)
+    return in_file(source, own=own) if source.startswith(REPLAY) else ()
 
 
 def _key(keyed: bool) -> str | None:

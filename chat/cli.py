@@ -174,7 +174,7 @@ def _chat(args: argparse.Namespace) -> Exit:
     from chat.ui.serve import Address, serve  # gradio takes seconds to import; `ask` does without it
 
     models, chosen = catalogue.load_catalogue(), args.engine
-    if several := catalogue.models_at(chosen or "", keyed=True):
+    if several := catalogue.models_at(chosen or "", own=True):
         several = tuple(replace(model, options=replace(model.options, pace=args.pace)) for model in several)
         models, chosen = replace(models, model=(*several, *models.model)), several[0].id
         _warn_of_skipped(several[0])
@@ -263,8 +263,8 @@ def _bold(text: str) -> str:
 
 def _models(args: argparse.Namespace) -> Exit:
     if args.engine:
-        models_of = catalogue.models_at if args.engine.lower().startswith(catalogue.REPLAY) else catalogue.on_server
-        found = models_of(args.engine, keyed=True)
+        recorded = args.engine.lower().startswith(catalogue.REPLAY)  # whose ids are to be given as they are
+        found = catalogue.models_at(args.engine) if recorded else catalogue.on_server(args.engine, own=True)
         names = [model.id for model in found]
         print(json.dumps(names) if args.json else "\n".join(names))
         return Exit.OK

@@ -86,9 +86,7 @@ def _recorded(models: Catalogue, folder: Path | None) -> list[Model]:
     found: list[Model] = []
     for file in sorted(folder.iterdir()) if folder is not None and folder.is_dir() else []:
         try:
-            several = catalogue.in_file(f"{catalogue.REPLAY}{file}")
-            # Visitors are not told where on this machine the files are.
-            found += [replace(model, id=model.id.replace(f"{folder}{os.sep}", "")) for model in several]
+            found += catalogue.in_file(f"{catalogue.REPLAY}{file}", own=True)
         except ChatError as error:
             _LOG.warning("Left out: %s", error)
     return found

@@ -168,6 +168,9 @@ def test_models_of_a_file(tmp_path: Path) -> None:
     assert [questions_of(model) for model in models] == [("Who?", "When?"), ("Who?",)]
     assert models_at(f"replay:{file}#q") == (MODELS.find(f"replay:{file}#q"), models[0])
     assert models_at("demo") == ()
+    hidden = models_at(f"replay:{file}", own=True)
+    assert [model.id for model in hidden] == ["replay:a#b.jsonl#org/r", "replay:a#b.jsonl#q"]
+    assert [model.source for model in hidden] == [model.source for model in models]
     with pytest.raises(LoadError, match=r"no replies of 'x'"):
         questions_of(MODELS.find(f"replay:{file}#x"))
 
@@ -221,7 +224,7 @@ def test_the_hosts_key_goes_to_the_hosts_server(monkeypatch: pytest.MonkeyPatch)
     with fake_server() as server:
         for model in (MODELS.find(f"{server.url}#plain"), named(MODELS, f"{server.url}#plain")):
             list(engine_for(model).stream(ask(), GREEDY))
-        for model in (on_server(server.url)[0], on_server(server.url, keyed=True)[0]):
+        for model in (on_server(server.url)[0], on_server(server.url, own=True)[0]):
             list(engine_for(model).stream(ask(), GREEDY))
         assert ["secret" in (key or "") for key in server.keys] == [False, True, False, True]
 
@@ -230,7 +233,7 @@ def test_visitors_are_not_told_where_the_hosts_server_is() -> None:
     """Neither its address nor a password in it is in what the page is given of the model."""
     with fake_server() as server:
         host = server.url.removeprefix("http://").removesuffix("/v1")
-        (model,) = on_server(f"http://joe:hunter2@{host}/v1", keyed=True)
+        (model,) = on_server(f"http://joe:hunter2@{host}/v1", own=True)
         assert (model.id, model.name) == ("plain", "plain")
     typed = MODELS.find("http://joe:hunter2@example.com:8000")
     assert typed.name == "example.com:8000"
