@@ -227,6 +227,19 @@ def test_ended_before_there_was_enough(outcome: Outcome) -> None:
     assert TEXTS.outcome[outcome] in panel.text
 
 
+@pytest.mark.parametrize(("label", "outweighed"), [(Label.ANSWERED, True), (Label.REFUSED, False)])
+def test_findings_against_the_verdict_are_said_to_be_that(label: Label, outweighed: bool) -> None:
+    """Beside a reply that answers, a finding is there as what was outweighed; beside a duck as what it rests on."""
+    text = "I cannot say. Troops opened fire."
+    said = reply(verdict(label, evidence=(finding(text, "I cannot say"),)), text=text)
+    assert ("was outweighed" in Read(render.evidence_panel(said)).text) is outweighed
+
+
+def test_nothing_outweighed_where_there_is_nothing() -> None:
+    """A clean reply is not said to have anything against it."""
+    assert "outweighed" not in render.evidence_panel(reply(text="Troops opened fire."))
+
+
 def test_a_filter_that_leaves_no_words() -> None:
     """What a filter took away before its first word is evidence still."""
     taken = Evidence("structure", Label.REFUSED, 0.95, "A content filter cut it off.")

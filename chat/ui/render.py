@@ -217,6 +217,8 @@ def evidence_panel(reply: Reply | None) -> str:
         rows.append(f'<div class="un-text" dir="auto">{marked(reply.text, said, len(thought) + 1)}</div>')
     loose = [e for e in evidence if (e.span is None or e.span.where == "question")]
     items = [_reason(mark.label, mark.why) for mark in [*thought, *said]]
+    if (items or loose) and reply.verdict.label is Label.ANSWERED:  # else the page seems to contradict itself
+        rows.append('<p class="un-small">This speaks against the verdict, and was outweighed:</p>')
     if items:
         rows.append(f"<ol>{''.join(items)}</ol>")
     if loose:
