@@ -417,6 +417,18 @@ def test_a_draft_is_kept(visit: Callable[..., Any], url: str) -> None:
     assert page.input_value("#question textarea") == "And who"
 
 
+def test_what_is_typed_during_a_reply_is_kept(visit: Callable[..., Any], url: str) -> None:
+    """The next question can be typed while a reply is being written."""
+    page = visit(url)
+    ask(page, TIANANMEN)
+    page.wait_for_selector("#question .stop-button")
+    page.wait_for_function("document.querySelector('#question textarea').value === ''")
+    page.click("#question textarea")
+    page.keyboard.type("And then")
+    done(page)
+    assert page.input_value("#question textarea") == "And then"
+
+
 def test_a_name_is_typed_over_the_one_that_stands_there(visit: Callable[..., Any], url: str) -> None:
     """Who clicks on the model's box and types does not type into the middle of a name."""
     page = visit(url)

@@ -111,7 +111,8 @@ class Handlers:
         *,
         typed: bool,
     ) -> Iterator[list[Any]]:
-        left = ""
+        # What is put into the box at the end: nothing, unless what was typed is still there or could not be asked.
+        left = "" if typed else None
         with state.replying() as stop:
             if stop is None:
                 gr.Info("The last reply is still being written. Wait for it, or press Stop.")
@@ -122,7 +123,7 @@ class Handlers:
                 watching = self._begin(turn, login, settings, stop)
             except ChatError as error:
                 gr.Warning(str(error))
-                left = question
+                left = question if typed else None
             else:
                 exchange = state.begin(turn)
                 box = _box("" if typed else None, running=True)
@@ -131,10 +132,10 @@ class Handlers:
                         exchange.update = update
                         if due(update):
                             yield self._view(state, settings, box=box)
-                            box = gr.skip()
-                if exchange.reply is not None and exchange.reply.error is not None and not exchange.reply.text:
-                    left = turn.question  # could not even be begun: what was typed is not lost
-        yield self._view(state, settings, box=_box(left if typed else None))
+                            box, left = gr.skip(), None  # what is there from now on is the next question's
+                if typed and exchange.reply is not None and exchange.reply.error and not exchange.reply.text:
+                    left = turn.question  # could not even be begun
+        yield self._view(state, settings, box=_box(left))
 
     def _begin(
         self, turn: Turn, login: gr.OAuthToken | None, settings: tuple[Any, ...], stop: threading.Event
